@@ -1,0 +1,253 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * libspr: run Python that a language model wrote, confined, on this machine
+ *
+ *         SprEngineOptions → SprEngine ──┐
+ *         SprPolicy → SprRequest ────────┴→ spr_engine_run() → SprResult
+ *
+ * An engine reaches one agent and, through it, one warm interpreter. A request is code, input and
+ * policy. What happens to the code (exception, timeout, memory) stands in the result; an error is
+ * returned only where no run took place.
+ *
+ * Return values: 0 done; > 0 an SPR_E_* number, with the words in SprError; < 0 a negative errno of
+ * our own (out of memory and the like), also with words. Outputs are written only on success.
+ * Every SprError argument may be NULL.
+ *
+ * Threads: an engine may be used by any number of threads at the same time. Options, policies and
+ * requests are not locked: change them in one thread, then share them read-only. A result belongs
+ * to who received it.
+ *
+ * fork(): both sides go on. The child's engines forget their connection without a word and start an
+ * agent of their own at the next run; runs in flight stay with the parent.
+ *
+ * Sizes are bytes, times nanoseconds, strings UTF-8 and NUL-terminated unless a length is given.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct SprEngine SprEngine;
+typedef struct SprEngineOptions SprEngineOptions;
+typedef struct SprError SprError;
+typedef struct SprPolicy SprPolicy;
+typedef struct SprRequest SprRequest;
+typedef struct SprResult SprResult;
+typedef struct SprRun SprRun;
+typedef struct SprVenvOptions SprVenvOptions;
+
+enum {
+        _SPR_E_SUCCESS,
+        SPR_E_INVALID,     /* an argument or a request that no engine could accept */
+        SPR_E_POLICY,      /* a policy file, text or value */
+        SPR_E_INTERPRETER, /* no interpreter there, or it does not start */
+        SPR_E_ENVIRONMENT, /* a venv or its packages could not be made */
+        SPR_E_AGENT,       /* spr-agent is missing, does not start or broke the protocol */
+        SPR_E_EMPTY,       /* pop: nothing has completed */
+        SPR_E_TIMEOUT,     /* wait: not completed within the time */
+        SPR_E_INTERRUPTED, /* wait: a signal handler ran */
+        SPR_E_CLOSED,      /* the engine was closed */
+};
+
+typedef enum SprOutcome {
+        SPR_OUTCOME_OK,
+        SPR_OUTCOME_ERROR,
+        SPR_OUTCOME_TIMEOUT,
+        SPR_OUTCOME_MEMORY,
+        SPR_OUTCOME_OUTPUT,
+        SPR_OUTCOME_DENIED,
+        SPR_OUTCOME_CRASH,
+        SPR_OUTCOME_CANCELLED,
+        SPR_OUTCOME_INFRA,
+} SprOutcome;
+
+struct SprError {
+        int code; /* SPR_E_* or a negative errno */
+        char message[1020];
+};
+
+/* The library's version, "0.1.0". */
+const char *spr_version(void);
+
+/* policies: what the code may do; a new one holds the defaults of spr-policy(5) */
+int spr_policy_new(SprPolicy **policyp);
+SprPolicy *spr_policy_free(SprPolicy *policy);
+/* Reads TOML, or JSON where @path ends in ".json". Keys and checks: spr-policy(5). SPR_E_POLICY
+ * names file, line, key and the nearest known key. */
+int spr_policy_new_from_file(SprPolicy **policyp, const char *path, SprError *error);
+/* The same from text; @name stands for the file in errors. With @complete, missing keys keep the
+ * defaults of a new policy; without, missing lists are empty, as in a file. */
+int spr_policy_new_from_json(SprPolicy **policyp,
+                             const char *json,
+                             size_t length,
+                             const char *name,
+                             bool complete,
+                             SprError *error);
+/* 0 < @timeout_ns <= 24 h, 1 MiB <= @bytes <= 1 TiB; else SPR_E_POLICY. */
+int spr_policy_set_timeout_ns(SprPolicy *policy, uint64_t timeout_ns, SprError *error);
+int spr_policy_set_memory_bytes(SprPolicy *policy, uint64_t bytes, SprError *error);
+uint64_t spr_policy_get_timeout_ns(const SprPolicy *policy);
+uint64_t spr_policy_get_memory_bytes(const SprPolicy *policy);
+/* Opaque JSON text of one object, as CPython's json writes it (nan and large integers survive);
+ * its keys are checked when the run starts. Replaces extra_globals of a file. */
+int spr_policy_set_extra_globals_json(SprPolicy *policy,
+                                      const char *json,
+                                      size_t length,
+                                      SprError *error);
+/* The whole policy as canonical JSON, sorted keys, one line. Free with free(). */
+int spr_policy_to_json(const SprPolicy *policy, char **jsonp);
+
+/* engines */
+int spr_engine_options_new(SprEngineOptions **optionsp);
+SprEngineOptions *spr_engine_options_free(SprEngineOptions *options);
+/* The interpreter: a path, or a name that is looked for in @search_path (a PATH; NULL: only
+ * absolute paths are accepted by spr_engine_new()). Default "/usr/bin/python3". */
+int spr_engine_options_set_python(SprEngineOptions *options, const char *path);
+/* The venv whose bin/python is the interpreter; overrides set_python. */
+int spr_engine_options_set_venv(SprEngineOptions *options, const char *directory);
+/* The spr-agent program; default: where this library was installed to find it. */
+int spr_engine_options_set_agent(SprEngineOptions *options, const char *path);
+/* A module to import before any run, in this order. */
+int spr_engine_options_add_preload(SprEngineOptions *options, const char *module);
+/* How long the interpreter may take to start and preload; default 30 s. */
+int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options, uint64_t timeout_ns);
+
+/* Copies the options. Starts nothing: the agent is started by the first run, or by
+ * spr_engine_start(). */
+int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options, SprError *error);
+/* Ends every run (their waiters get SPR_E_CLOSED), the agent and all that it started, and frees.
+ * No other call on the engine may be in progress except spr_run_wait(). */
+SprEngine *spr_engine_free(SprEngine *engine);
+/* The same without freeing; later runs fail with SPR_E_CLOSED. Any thread, any time, twice too. */
+void spr_engine_close(SprEngine *engine);
+/* Starts agent and interpreter now and waits until it is warm; SPR_E_INTERPRETER, SPR_E_AGENT. */
+int spr_engine_start(SprEngine *engine, SprError *error);
+
+/* requests */
+int spr_request_new(SprRequest **requestp);
+SprRequest *spr_request_free(SprRequest *request);
+/* Each copies its bytes. Limits: code 16 MiB, input 96 MiB, name 4096 bytes; more is SPR_E_INVALID
+ * at submission. Code must be UTF-8 without NUL; that is judged by the interpreter and shows in the
+ * result. */
+int spr_request_set_code(SprRequest *request, const char *code, size_t length);
+int spr_request_set_input_json(SprRequest *request, const char *json, size_t length);
+/* What tracebacks call the code; default "<code>". */
+int spr_request_set_name(SprRequest *request, const char *name);
+/* Copies the policy; default: a new policy. */
+int spr_request_set_policy(SprRequest *request, const SprPolicy *policy);
+void spr_request_set_userdata(SprRequest *request, void *userdata);
+
+/* runs, blocking: submits and waits. SIGINT does not end it; use submit and wait for that. */
+int spr_engine_run(SprEngine *engine,
+                   const SprRequest *request,
+                   SprResult **resultp,
+                   SprError *error);
+
+/* runs, with a handle: the caller waits for it, cancels it and frees it. spr_run_free() of a run
+ * that has not completed cancels it. */
+int spr_engine_submit(SprEngine *engine,
+                      const SprRequest *request,
+                      SprRun **runp,
+                      SprError *error);
+/* UINT64_MAX waits for ever. SPR_E_TIMEOUT and SPR_E_INTERRUPTED leave the run as it is. The result
+ * is given out once; a second wait is SPR_E_INVALID. */
+int spr_run_wait(SprRun *run, uint64_t timeout_ns, SprResult **resultp, SprError *error);
+/* Asks for the end of the run; its result still comes, with outcome cancelled (or the one that won
+ * the race). Never blocks. */
+void spr_run_cancel(SprRun *run);
+SprRun *spr_run_free(SprRun *run);
+uint64_t spr_run_get_id(const SprRun *run);
+
+/* runs, for event loops: no handle, results are popped in the order of their completion. Watch
+ * spr_engine_get_fd() for reading (it stays the same for the engine's life), then dispatch, then
+ * pop until SPR_E_EMPTY. None of these blocks. */
+int spr_engine_post(SprEngine *engine,
+                    const SprRequest *request,
+                    uint64_t *run_idp,
+                    SprError *error);
+int spr_engine_get_fd(SprEngine *engine);
+int spr_engine_dispatch(SprEngine *engine, SprError *error);
+int spr_engine_pop(SprEngine *engine, SprResult **resultp);
+/* Cancels a posted run; an id that is not in flight is ignored. */
+void spr_engine_cancel(SprEngine *engine, uint64_t run_id);
+
+/* results; strings and bytes live as long as the result */
+SprResult *spr_result_free(SprResult *result);
+uint64_t spr_result_get_run_id(const SprResult *result);
+void *spr_result_get_userdata(const SprResult *result);
+bool spr_result_get_ok(const SprResult *result);
+SprOutcome spr_result_get_outcome(const SprResult *result);
+/* "ok", "error", "timeout", "memory", "output", "denied", "crash", "cancelled", "infra" */
+const char *spr_result_get_outcome_name(const SprResult *result);
+bool spr_result_get_timed_out(const SprResult *result);
+bool spr_result_get_resource_exceeded(const SprResult *result);
+/* 0 … 255, as in the table of outcomes of spr(1) */
+int spr_result_get_exit_code(const SprResult *result);
+/* One line, "ValueError: …"; NULL where ok. */
+const char *spr_result_get_error(const SprResult *result);
+/* NULL, "timeout", "memory", "signal", "cancel", "agent" */
+const char *spr_result_get_killed_by(const SprResult *result);
+/* The JSON text of the code's result, checked for syntax, size and depth; NULL for None. May hold
+ * NaN, Infinity, -Infinity, and integers of any size, as CPython's json reads and writes them. */
+const char *spr_result_get_json(const SprResult *result, size_t *lengthp);
+/* The first bytes of each stream up to the policy's cap, cut at a UTF-8 boundary. */
+const char *spr_result_get_stdout(const SprResult *result, size_t *lengthp);
+const char *spr_result_get_stderr(const SprResult *result, size_t *lengthp);
+/* The last bytes of a truncated stream, without overlap; empty where nothing was cut. */
+const char *spr_result_get_stdout_tail(const SprResult *result, size_t *lengthp);
+const char *spr_result_get_stderr_tail(const SprResult *result, size_t *lengthp);
+bool spr_result_get_stdout_truncated(const SprResult *result);
+bool spr_result_get_stderr_truncated(const SprResult *result);
+/* Bytes written in all, kept or not. */
+uint64_t spr_result_get_stdout_total(const SprResult *result);
+uint64_t spr_result_get_stderr_total(const SprResult *result);
+uint64_t spr_result_get_wall_ns(const SprResult *result);
+uint64_t spr_result_get_cpu_user_ns(const SprResult *result);
+uint64_t spr_result_get_cpu_system_ns(const SprResult *result);
+/* Beyond the warm interpreter. */
+uint64_t spr_result_get_peak_memory_bytes(const SprResult *result);
+/* "none", "process", "kernel", "full" */
+const char *spr_result_get_isolation_level(const SprResult *result);
+/* The names of the layers that were applied and read back; NULL at and after the last one. */
+const char *spr_result_get_layer(const SprResult *result, size_t index);
+/* Everything above as one JSON object on one line: the reference's eight fields, then outcome,
+ * killed_by, usage, truncated, isolation, run_id. Non-finite numbers in the result become null,
+ * and then "result_lossy" is true. Free with free(). */
+int spr_result_to_json(const SprResult *result, char **jsonp);
+
+/* venvs */
+typedef enum SprVenvManager {
+        SPR_VENV_MANAGER_AUTO, /* uv where it is found, else python -m venv */
+        SPR_VENV_MANAGER_UV,
+        SPR_VENV_MANAGER_PYTHON,
+} SprVenvManager;
+
+/* A line of progress, without newline. Called in the thread of spr_venv_ensure(). */
+typedef void (*SprProgressFn)(void *userdata, const char *line);
+
+int spr_venv_options_new(SprVenvOptions **optionsp);
+SprVenvOptions *spr_venv_options_free(SprVenvOptions *options);
+int spr_venv_options_set_directory(SprVenvOptions *options, const char *directory);
+int spr_venv_options_set_manager(SprVenvOptions *options, SprVenvManager manager);
+/* The interpreter to build on; default "python3" in the search path. */
+int spr_venv_options_set_python(SprVenvOptions *options, const char *path);
+/* A PATH to find uv and python in; default "/usr/local/bin:/usr/bin:/bin". */
+int spr_venv_options_set_search_path(SprVenvOptions *options, const char *search_path);
+/* NAME==VERSION or NAME[EXTRA,…]==VERSION; anything else is SPR_E_INVALID with "pinned" in its
+ * message. */
+int spr_venv_options_add_package(SprVenvOptions *options, const char *package, SprError *error);
+/* Source distributions run their author's code while they build; default: wheels only. */
+void spr_venv_options_set_allow_sdist(SprVenvOptions *options, bool allow);
+void spr_venv_options_set_progress(SprVenvOptions *options, SprProgressFn progress, void *userdata);
+/* Makes the venv and installs the packages, once per set of packages; safe between processes
+ * (a lock beside the directory), and a broken attempt leaves no marker, so that the next one
+ * repairs it. Blocks. @pythonp receives the interpreter's path; free with free(). */
+int spr_venv_ensure(const SprVenvOptions *options, char **pythonp, SprError *error);
+
+#ifdef __cplusplus
+}
+#endif

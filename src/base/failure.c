@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/failure.h"
+
+static const char *const stage_names[_FAILURE_STAGE_N] = {
+        [FAILURE_STAGE_NONE] = "none",       [FAILURE_STAGE_REQUEST] = "request",
+        [FAILURE_STAGE_POLICY] = "policy",   [FAILURE_STAGE_ENVIRONMENT] = "environment",
+        [FAILURE_STAGE_AGENT] = "agent",     [FAILURE_STAGE_ZYGOTE] = "zygote",
+        [FAILURE_STAGE_SANDBOX] = "sandbox", [FAILURE_STAGE_WORKER] = "worker",
+        [FAILURE_STAGE_RESOURCES] = "resources",
+};
+
+static int failure_result(int code) {
+        return code > 0 ? -code : -EIO;
+}
+
+static void failure_format(Failure *failure, const char *format, va_list args) {
+        if (vsnprintf(failure->text, sizeof(failure->text), format, args) < 0)
+                failure->text[0] = '\0';
+}
+
+int failure_set(Failure *failure, FailureStage stage, int code, const char *format, ...) {
+        va_list args;
+
+        if (!failure)
+                return failure_result(code);
+        failure->stage = (uint32_t)stage;
+        failure->code = code;
+        va_start(args, format);
+        failure_format(failure, format, args);
+        va_end(args);
+        return failure_result(code);
+}
+
+int failure_errno(Failure *failure, FailureStage stage, int code, const char *format, ...) {
+        size_t length;
+        va_list args;
+
+        if (!failure)
+                return failure_result(code);
+        failure->stage = (uint32_t)stage;
+        failure->code = code;
+        va_start(args, format);
+        failure_format(failure, format, args);
+        va_end(args);
+        length = strlen(failure->text);
+        (void)snprintf(failure->text + length, sizeof(failure->text) - length, ": %s",
+                       strerror(code));
+        return failure_result(code);
+}
+
+int failure_lit(Failure *failure, FailureStage stage, int code, const char *text) {
+        size_t i = 0;
+
+        if (!failure)
+                return failure_result(code);
+        failure->stage = (uint32_t)stage;
+        failure->code = code;
+        for (; text[i] && i < sizeof(failure->text) - 1; ++i)
+                failure->text[i] = text[i];
+        failure->text[i] = '\0';
+        return failure_result(code);
+}
+
+void failure_sanitise(Failure *failure) {
+        if (failure->stage >= _FAILURE_STAGE_N)
+                failure->stage = FAILURE_STAGE_NONE;
+        failure->text[sizeof(failure->text) - 1] = '\0';
+        for (char *p = failure->text; *p; ++p)
+                if ((unsigned char)*p < 0x20 || *p == 0x7f)
+                        *p = ' ';
+}
+
+const char *failure_stage_name(uint32_t stage) {
+        return stage < _FAILURE_STAGE_N ? stage_names[stage] : "unknown";
+}

@@ -1,0 +1,80 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Policy: what a run may do, typed, with its defaults
+ *
+ * Host side only. The public SprPolicy is this struct behind an opaque name. Numbers become fields
+ * of the SUBMIT frame; the lists travel as JSON to the worker (policy_to_worker_json), which
+ * enforces them. extra_globals is opaque JSON text end to end.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/failure.h"
+
+typedef struct Policy Policy;
+typedef struct StringList StringList;
+
+typedef enum PolicyMode {
+        POLICY_MODE_RESTRICT,
+        POLICY_MODE_ALLOW,
+} PolicyMode;
+
+#define POLICY_TIMEOUT_MAX_NS   (UINT64_C(24) * 3600 * 1000000000)
+#define POLICY_MEMORY_MIN_BYTES UINT64_C(1048576)
+#define POLICY_MEMORY_MAX_BYTES (UINT64_C(1048576) * 1048576)
+#define POLICY_OUTPUT_MAX_BYTES (UINT64_C(64) * 1048576)
+#define POLICY_LIST_MAX         4096 /* names in one list */
+#define POLICY_NAME_MAX         256  /* bytes of one name */
+
+struct StringList {
+        char **items; /* owned; none is NULL */
+        size_t n_items;
+};
+
+struct Policy {
+        PolicyMode mode;
+        uint64_t timeout_ns;
+        uint64_t memory_bytes;
+        uint64_t output_bytes; /* max_output_kb * 1024 */
+        StringList allowed_imports, blocked_imports;
+        StringList allowed_builtins, blocked_builtins;
+        StringList allowed_globals, blocked_globals;
+        char *extra_globals; /* JSON text of one object; NULL = {} */
+        size_t extra_globals_length;
+};
+
+/* The reference's defaults: restrict, 5 s, 256 MB (MiB), 128 KiB, its blocked lists. */
+int policy_new(Policy **policyp);
+Policy *policy_free(Policy *policy);
+int policy_dup(Policy **policyp, const Policy *policy);
+
+/* Each returns 0, or a negative errno with FAILURE_STAGE_POLICY in @failure whose text names
+ * source, line, key and, for an unknown key, the nearest known one:
+ * "policy.toml:3: unknown key 'timeout_second': did you mean 'timeout_seconds'?".
+ * Keys stand at the top level or under [policy] (not both). Missing numbers and mode take the
+ * defaults; missing lists are empty unless @complete. */
+int policy_load_file(Policy **policyp, const char *path, Failure *failure);
+int policy_parse_toml(
+        Policy **policyp, const char *text, size_t length, const char *name, Failure *failure);
+int policy_parse_json(Policy **policyp,
+                      const char *text,
+                      size_t length,
+                      const char *name,
+                      bool complete,
+                      Failure *failure);
+
+/* One key from a checked value; -EINVAL with words where it is out of range. */
+int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure);
+int policy_set_memory_bytes(Policy *policy, uint64_t bytes, Failure *failure);
+int policy_set_extra_globals(Policy *policy, const char *json, size_t length, Failure *failure);
+
+/* What the worker needs, as one JSON object: mode, the six lists, extra_globals (spliced in as the
+ * opaque text it is). *jsonp is malloc'ed and NUL-terminated. */
+int policy_to_worker_json(const Policy *policy, char **jsonp, size_t *lengthp);
+/* The whole policy: the same keys as a file has, sorted, one line. */
+int policy_to_json(const Policy *policy, char **jsonp, size_t *lengthp);
+
+DEFINE_CLEANUP(Policy *, policy_free)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/layers.h"
+
+static const char *const layer_names[_LAYER_N] = {
+        [LAYER_USER_NAMESPACE] = "user_namespace",
+        [LAYER_PID_NAMESPACE] = "pid_namespace",
+        [LAYER_MOUNT_NAMESPACE] = "mount_namespace",
+        [LAYER_NET_NAMESPACE] = "net_namespace",
+        [LAYER_IPC_NAMESPACE] = "ipc_namespace",
+        [LAYER_UTS_NAMESPACE] = "uts_namespace",
+        [LAYER_CGROUP] = "cgroup",
+        [LAYER_UID] = "uid",
+        [LAYER_CAPABILITIES] = "capabilities",
+        [LAYER_NO_NEW_PRIVS] = "no_new_privs",
+        [LAYER_RLIMITS] = "rlimits",
+        [LAYER_UNDUMPABLE] = "undumpable",
+        [LAYER_LANDLOCK] = "landlock",
+        [LAYER_SECCOMP] = "seccomp",
+};
+
+static const char *const level_names[_ISOLATION_N] = {
+        [ISOLATION_NONE] = "none",
+        [ISOLATION_PROCESS] = "process",
+        [ISOLATION_KERNEL] = "kernel",
+        [ISOLATION_FULL] = "full",
+};
+
+#define LAYERS_PROCESS                                                                             \
+        (LAYER_BIT(LAYER_NO_NEW_PRIVS) | LAYER_BIT(LAYER_RLIMITS) | LAYER_BIT(LAYER_UNDUMPABLE))
+#define LAYERS_KERNEL (LAYERS_PROCESS | LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_SECCOMP))
+#define LAYERS_FULL                                                                                \
+        (LAYERS_KERNEL | LAYER_BIT(LAYER_CAPABILITIES) | LAYER_BIT(LAYER_PID_NAMESPACE) |          \
+         LAYER_BIT(LAYER_MOUNT_NAMESPACE) | LAYER_BIT(LAYER_NET_NAMESPACE) |                       \
+         LAYER_BIT(LAYER_IPC_NAMESPACE))
+
+const char *layer_name(unsigned int layer) {
+        return layer < _LAYER_N ? layer_names[layer] : "unknown";
+}
+
+const char *isolation_level_name(unsigned int level) {
+        return level < _ISOLATION_N ? level_names[level] : "unknown";
+}
+
+IsolationLevel isolation_level_of(LayerSet layers) {
+        if ((layers & LAYERS_FULL) == LAYERS_FULL)
+                return ISOLATION_FULL;
+        if ((layers & LAYERS_KERNEL) == LAYERS_KERNEL)
+                return ISOLATION_KERNEL;
+        if ((layers & LAYERS_PROCESS) == LAYERS_PROCESS)
+                return ISOLATION_PROCESS;
+        return ISOLATION_NONE;
+}

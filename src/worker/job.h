@@ -1,0 +1,23 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Job: one request inside one confined worker
+ *
+ * The zygote captures the tools once, before any user code exists; a forked and confined worker
+ * then serves exactly one request and exits.
+ */
+#include "wire/layers.h"
+#include "worker/pyapi.h"
+
+typedef struct JobTools JobTools;
+
+/* Zygote: imports what a run needs (json, traceback, linecache, threading, atexit, io, signal) and
+ * keeps the callables, so that nothing the user's code patches later is called by us. Returns 0,
+ * or -1 with a Python exception set. */
+int job_tools_new(JobTools **toolsp);
+
+/* Worker: answers WORKER_READY with @layers, waits for one WORKER_RUN on @socket_fd, runs it, sends
+ * WORKER_RESULT and exits the process. Holds the GIL. The end of the socket while waiting means
+ * that no request will come: exits with 0. */
+_Noreturn void
+job_serve(const JobTools *tools, int socket_fd, int region_fd, uint64_t run_id, LayerSet layers);
