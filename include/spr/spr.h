@@ -38,6 +38,7 @@ typedef struct SprPolicy SprPolicy;
 typedef struct SprRequest SprRequest;
 typedef struct SprResult SprResult;
 typedef struct SprRun SprRun;
+typedef struct SprScript SprScript;
 typedef struct SprVenvOptions SprVenvOptions;
 
 enum {
@@ -104,8 +105,8 @@ int spr_policy_to_json(const SprPolicy *policy, char **jsonp);
 /* engines */
 int spr_engine_options_new(SprEngineOptions **optionsp);
 SprEngineOptions *spr_engine_options_free(SprEngineOptions *options);
-/* The interpreter: a path, or a name that is looked for in @search_path (a PATH; NULL: only
- * absolute paths are accepted by spr_engine_new()). Default "/usr/bin/python3". */
+/* The interpreter's path; a relative one counts from the working directory at spr_engine_new(). A
+ * bare name is refused there: libspr searches no PATH. Default "/usr/bin/python3". */
 int spr_engine_options_set_python(SprEngineOptions *options, const char *path);
 /* The venv whose bin/python is the interpreter; overrides set_python. */
 int spr_engine_options_set_venv(SprEngineOptions *options, const char *directory);
@@ -115,6 +116,8 @@ int spr_engine_options_set_agent(SprEngineOptions *options, const char *path);
 int spr_engine_options_add_preload(SprEngineOptions *options, const char *module);
 /* How long the interpreter may take to start and preload; default 30 s. */
 int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options, uint64_t timeout_ns);
+/* Whether the agent and the interpreter may write to the caller's standard error; default no. */
+void spr_engine_options_set_debug(SprEngineOptions *options, bool debug);
 
 /* Copies the options. Starts nothing: the agent is started by the first run, or by
  * spr_engine_start(). */
@@ -240,13 +243,64 @@ int spr_venv_options_set_search_path(SprVenvOptions *options, const char *search
 /* NAME==VERSION or NAME[EXTRA,…]==VERSION; anything else is SPR_E_INVALID with "pinned" in its
  * message. */
 int spr_venv_options_add_package(SprVenvOptions *options, const char *package, SprError *error);
+/* A requirement by name, with a version specifier and a marker or without ("requests<3"), no URL
+ * and no path. What was installed for it once stays. For the dependencies of a script whose user
+ * opted in. */
+int spr_venv_options_add_requirement(SprVenvOptions *options,
+                                     const char *requirement,
+                                     SprError *error);
 /* Source distributions run their author's code while they build; default: wheels only. */
 void spr_venv_options_set_allow_sdist(SprVenvOptions *options, bool allow);
+/* The variables for uv and pip: an envp ("NAME=value", NULL at its end), copied; proxies, indexes,
+ * certificates and HOME come from here. PYTHON*, VIRTUAL_ENV and what would turn an installer away
+ * from the venv are left out. Default: a PATH only. */
+int spr_venv_options_set_environment(SprVenvOptions *options, const char *const *environment);
 void spr_venv_options_set_progress(SprVenvOptions *options, SprProgressFn progress, void *userdata);
-/* Makes the venv and installs the packages, once per set of packages; safe between processes
- * (a lock beside the directory), and a broken attempt leaves no marker, so that the next one
- * repairs it. Blocks. @pythonp receives the interpreter's path; free with free(). */
+/* Makes the venv and installs the packages, once per set of packages; safe between threads and
+ * processes (a lock in the directory), and a broken attempt is repaired by the next one. A venv of
+ * the user's own is used as it is, and only written to where packages are missing. Blocks; a ready
+ * venv costs no process. SPR_E_INTERPRETER: none to build on; SPR_E_ENVIRONMENT: the venv or its
+ * packages, with the installer's last words; SPR_E_INTERRUPTED: Ctrl-C ended the installer, or a
+ * signal handler ran while we waited for another process. @pythonp receives the interpreter's path;
+ * free with free(). */
 int spr_venv_ensure(const SprVenvOptions *options, char **pythonp, SprError *error);
+/* The directory that belongs to these options (interpreter, packages, allow_sdist) in the cache at
+ * @cache_root, an absolute path (XDG_CACHE_HOME or ~/.cache); to be given to
+ * spr_venv_options_set_directory(). Free with free(). */
+int spr_venv_cache_directory(const SprVenvOptions *options,
+                             const char *cache_root,
+                             char **directoryp,
+                             SprError *error);
+
+/* interpreters: a path, the directory of a venv, or a name to look for in @search_path (a PATH, or
+ * NULL). A shim (a script, as pyenv has) is asked for the interpreter it stands for, with
+ * @environment (an envp, or NULL). SPR_E_INTERPRETER. Free *pathp with free(). */
+int spr_find_interpreter(const char *name,
+                         const char *search_path,
+                         const char *const *environment,
+                         char **pathp,
+                         SprError *error);
+
+/* scripts: the metadata of PEP 723, read and never followed. @name stands for the script in errors.
+ * A script without metadata has no dependencies; faulty metadata is SPR_E_INVALID. */
+int spr_script_new(SprScript **scriptp,
+                   const char *code,
+                   size_t length,
+                   const char *name,
+                   SprError *error);
+SprScript *spr_script_free(SprScript *script);
+/* As it stands there; NULL at and after the last one. */
+const char *spr_script_get_dependency(const SprScript *script, size_t index);
+/* NULL where there is none. */
+const char *spr_script_get_requires_python(const SprScript *script);
+/* What the interpreter at @python (an absolute path) lacks of it, joined by ", " ("python>=3.13"
+ * among it); NULL where it lacks nothing. Starts the interpreter once, or not at all where there is
+ * nothing to ask; @environment as above. Free *missingp with free(). */
+int spr_script_find_missing(const SprScript *script,
+                            const char *python,
+                            const char *const *environment,
+                            char **missingp,
+                            SprError *error);
 
 #ifdef __cplusplus
 }

@@ -7,13 +7,14 @@
  * resource over and leave the empty value behind.
  */
 #include <stddef.h>
+#include <stdlib.h>
 
-#define _cleanup_(fn)    __attribute__((__cleanup__(fn)))
-#define _public_         __attribute__((__visibility__("default")))
-#define _printf_(a, b)   __attribute__((__format__(__printf__, a, b)))
-#define _unused_         __attribute__((__unused__))
-#define _packed_         __attribute__((__packed__))
-#define _warn_unused_    __attribute__((__warn_unused_result__))
+#define _cleanup_(fn)  __attribute__((__cleanup__(fn)))
+#define _public_       __attribute__((__visibility__("default")))
+#define _printf_(a, b) __attribute__((__format__(__printf__, a, b)))
+#define _unused_       __attribute__((__unused__))
+#define _packed_       __attribute__((__packed__))
+#define _warn_unused_  __attribute__((__warn_unused_result__))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -38,6 +39,11 @@ static inline int take_fd(int *fdp) {
                 if (*p)                                                                            \
                         (void)fn(*p);                                                              \
         }
+
+/* For memory that free() takes: `_cleanup_(freep) char *text = NULL;`. */
+static inline void freep(void *p) {
+        free(*(void **)p);
+}
 
 static inline size_t min_size(size_t a, size_t b) {
         return a < b ? a : b;

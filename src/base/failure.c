@@ -6,10 +6,10 @@
 #include "base/failure.h"
 
 static const char *const stage_names[_FAILURE_STAGE_N] = {
-        [FAILURE_STAGE_NONE] = "none",       [FAILURE_STAGE_REQUEST] = "request",
-        [FAILURE_STAGE_POLICY] = "policy",   [FAILURE_STAGE_ENVIRONMENT] = "environment",
-        [FAILURE_STAGE_AGENT] = "agent",     [FAILURE_STAGE_ZYGOTE] = "zygote",
-        [FAILURE_STAGE_SANDBOX] = "sandbox", [FAILURE_STAGE_WORKER] = "worker",
+        [FAILURE_STAGE_NONE] = "none",           [FAILURE_STAGE_REQUEST] = "request",
+        [FAILURE_STAGE_POLICY] = "policy",       [FAILURE_STAGE_ENVIRONMENT] = "environment",
+        [FAILURE_STAGE_AGENT] = "agent",         [FAILURE_STAGE_ZYGOTE] = "zygote",
+        [FAILURE_STAGE_SANDBOX] = "sandbox",     [FAILURE_STAGE_WORKER] = "worker",
         [FAILURE_STAGE_RESOURCES] = "resources",
 };
 

@@ -26,8 +26,10 @@ typedef enum PolicyMode {
 #define POLICY_MEMORY_MIN_BYTES UINT64_C(1048576)
 #define POLICY_MEMORY_MAX_BYTES (UINT64_C(1048576) * 1048576)
 #define POLICY_OUTPUT_MAX_BYTES (UINT64_C(64) * 1048576)
-#define POLICY_LIST_MAX         4096 /* names in one list */
-#define POLICY_NAME_MAX         256  /* bytes of one name */
+#define POLICY_LIST_MAX         4096                    /* names in one list */
+#define POLICY_NAME_MAX         256                     /* bytes of one name */
+#define POLICY_DEPTH_MAX        200                     /* tables and lists inside each other */
+#define POLICY_TEXT_MAX         (UINT64_C(8) * 1048576) /* of a file, and of extra_globals */
 
 struct StringList {
         char **items; /* owned; none is NULL */

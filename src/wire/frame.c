@@ -20,10 +20,10 @@ typedef struct FrameRule {
         uint32_t length_max;
 } FrameRule;
 
-#define EXACTLY(type)       sizeof(type), sizeof(type)
-#define AT_LEAST(type)      sizeof(type), FRAME_PAYLOAD_MAX
-#define EMPTY               0, 0
-#define BOTH_ENDS           (SENDER_HOST | SENDER_AGENT_TO_HOST)
+#define EXACTLY(type)  sizeof(type), sizeof(type)
+#define AT_LEAST(type) sizeof(type), FRAME_PAYLOAD_MAX
+#define EMPTY          0, 0
+#define BOTH_ENDS      (SENDER_HOST | SENDER_AGENT_TO_HOST)
 
 static_assert(sizeof(FrameHeader) == 24, "no padding");
 
@@ -102,14 +102,9 @@ int frame_check(const FrameHeader *header, FrameSender sender, WireState state, 
 
         if (!fault)
                 return 0;
-        return failure_set(failure,
-                           FAILURE_STAGE_AGENT,
-                           EPROTO,
+        return failure_set(failure, FAILURE_STAGE_AGENT, EPROTO,
                            "protocol error: a %s frame (type %u, %u bytes) %s",
-                           frame_name(header->type),
-                           header->type,
-                           header->length,
-                           fault);
+                           frame_name(header->type), header->type, header->length, fault);
 }
 
 const char *frame_name(unsigned int type) {

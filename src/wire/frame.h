@@ -118,8 +118,8 @@ typedef enum FrameSender {
 typedef enum WireState {
         WIRE_GREETING = 1 << 0, /* nothing but the greeting is legal */
         WIRE_OPEN = 1 << 1,
-        WIRE_WAITING = 1 << 2,  /* worker: confined, no request yet */
-        WIRE_RUNNING = 1 << 3,  /* worker: has its request */
+        WIRE_WAITING = 1 << 2, /* worker: confined, no request yet */
+        WIRE_RUNNING = 1 << 3, /* worker: has its request */
 } WireState;
 
 /* Holds a header against the table: 0, or -EPROTO with the reason in @failure. */
@@ -132,10 +132,8 @@ static inline FrameHeader frame_header(FrameType type, uint64_t stream, size_t l
         return (FrameHeader){.type = (uint8_t)type, .stream = stream, .length = (uint32_t)length};
 }
 
-static inline FrameHeader frame_data_header(DataChannel channel,
-                                            bool end,
-                                            uint64_t stream,
-                                            size_t length) {
+static inline FrameHeader
+frame_data_header(DataChannel channel, bool end, uint64_t stream, size_t length) {
         FrameHeader header = frame_header(FRAME_DATA, stream, length);
 
         header.flags = (uint8_t)((unsigned int)channel | (end ? FRAME_FLAG_END : 0u));

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
-#include "wire/layers.h"
+#include "base/layers.h"
 
 typedef struct HelloFrame HelloFrame;
 typedef struct WelcomeFrame WelcomeFrame;
@@ -126,19 +126,20 @@ struct ZygoteReadyFrame {
 };
 
 enum {
-        SPAWN_FLAG_PIDNS = 1 << 0, /* a pidfd of the run's init comes along */
+        SPAWN_FLAG_PIDNS = 1 << 0,  /* a pidfd of the run's init comes along */
+        SPAWN_FLAG_USERNS = 1 << 1, /* the agent lives in a user namespace of its own */
 };
 
 /* Descriptors, in this order: the worker's socket, stdout and stderr (write ends), the region, the
  * work directory (O_PATH, or /dev/null where the worker mounts its own) and, with
  * SPAWN_FLAG_PIDNS, a pidfd of the run's init. */
 struct ZygoteSpawnFrame {
-        uint32_t uid;             /* to run as; UINT32_MAX = stay */
-        uint32_t flags;           /* SPAWN_FLAG_* */
-        uint64_t data_bytes;      /* RLIMIT_DATA beyond the warm interpreter; 0 = none */
-        uint64_t file_bytes;      /* RLIMIT_FSIZE */
-        uint64_t disk_bytes;      /* size of the private tmpfs */
-        uint32_t n_files;         /* RLIMIT_NOFILE */
+        uint32_t uid;        /* to run as; UINT32_MAX = stay */
+        uint32_t flags;      /* SPAWN_FLAG_* */
+        uint64_t data_bytes; /* RLIMIT_DATA beyond the warm interpreter; 0 = none */
+        uint64_t file_bytes; /* RLIMIT_FSIZE */
+        uint64_t disk_bytes; /* size of the private tmpfs */
+        uint32_t n_files;    /* RLIMIT_NOFILE */
         uint32_t zero;
 };
 

@@ -4,17 +4,17 @@
 #include "wire/outcome.h"
 
 static const char *const outcome_names[_OUTCOME_N] = {
-        [OUTCOME_OK] = "ok",         [OUTCOME_ERROR] = "error",
+        [OUTCOME_OK] = "ok",           [OUTCOME_ERROR] = "error",
         [OUTCOME_TIMEOUT] = "timeout", [OUTCOME_MEMORY] = "memory",
-        [OUTCOME_OUTPUT] = "output", [OUTCOME_DENIED] = "denied",
-        [OUTCOME_CRASH] = "crash",   [OUTCOME_CANCELLED] = "cancelled",
+        [OUTCOME_OUTPUT] = "output",   [OUTCOME_DENIED] = "denied",
+        [OUTCOME_CRASH] = "crash",     [OUTCOME_CANCELLED] = "cancelled",
         [OUTCOME_INFRA] = "infra",
 };
 
 static const char *const killed_by_names[_KILLED_BY_N] = {
-        [KILLED_BY_NOBODY] = NULL,       [KILLED_BY_TIMEOUT] = "timeout",
-        [KILLED_BY_MEMORY] = "memory",   [KILLED_BY_SIGNAL] = "signal",
-        [KILLED_BY_CANCEL] = "cancel",   [KILLED_BY_AGENT] = "agent",
+        [KILLED_BY_NOBODY] = NULL,     [KILLED_BY_TIMEOUT] = "timeout",
+        [KILLED_BY_MEMORY] = "memory", [KILLED_BY_SIGNAL] = "signal",
+        [KILLED_BY_CANCEL] = "cancel", [KILLED_BY_AGENT] = "agent",
 };
 
 const char *outcome_name(uint32_t outcome) {

@@ -23,22 +23,24 @@
 
 #include "base/attr.h"
 
+typedef struct RegionFile RegionFile;
 typedef struct RegionHeader RegionHeader;
-typedef struct RegionStreamPlace RegionStreamPlace;
+typedef struct RegionSlice RegionSlice;
 typedef struct Failure Failure;
 
-#define REGION_MIB         UINT64_C(1048576)
-#define REGION_CODE_MAX    (16 * REGION_MIB)
-#define REGION_INPUT_MAX   (96 * REGION_MIB)
-#define REGION_POLICY_MAX  (8 * REGION_MIB)
-#define REGION_NAME_MAX    UINT64_C(4096)
-#define REGION_OUTPUT_MAX  (64 * REGION_MIB) /* of a stream's head */
-#define REGION_TAIL_BYTES  UINT64_C(16384)
-#define REGION_ERROR_MAX   UINT64_C(65536)
-#define REGION_RESULT_MAX  (64 * REGION_MIB)
+#define REGION_MIB        UINT64_C(1048576)
+#define REGION_CODE_MAX   (16 * REGION_MIB)
+#define REGION_INPUT_MAX  (96 * REGION_MIB)
+#define REGION_POLICY_MAX (8 * REGION_MIB)
+#define REGION_NAME_MAX   UINT64_C(4096)
+#define REGION_OUTPUT_MAX (64 * REGION_MIB) /* of a stream's head */
+#define REGION_TAIL_BYTES UINT64_C(16384)
+#define REGION_ERROR_MAX  UINT64_C(65536)
+#define REGION_RESULT_MAX (64 * REGION_MIB)
 
 /* Offsets of the areas; the first page is the RegionHeader. */
-#define REGION_REQUEST_OFFSET UINT64_C(4096)
+#define REGION_HEADER_BYTES   UINT64_C(4096)
+#define REGION_REQUEST_OFFSET REGION_HEADER_BYTES
 #define REGION_STDOUT_OFFSET  (REGION_REQUEST_OFFSET + 128 * REGION_MIB)
 #define REGION_STDERR_OFFSET  (REGION_STDOUT_OFFSET + 65 * REGION_MIB)
 #define REGION_ERROR_OFFSET   (REGION_STDERR_OFFSET + 65 * REGION_MIB)
@@ -59,14 +61,39 @@ static_assert(REGION_CODE_MAX + REGION_INPUT_MAX + REGION_POLICY_MAX + REGION_NA
                       128 * REGION_MIB,
               "the request fits its area");
 
-/* Makes a region: a memfd, close-on-exec, of REGION_SIZE bytes, sealed against any change of its
- * size. Returns 0 or -errno. */
-int region_new(int *fdp, Failure *failure);
+/* The agent's side of a region. Only the first page is mapped, for the counters: a write through a
+ * mapping would end the agent where memory is short, a pwrite(2) fails in peace. */
+struct RegionFile {
+        int fd;
+        RegionHeader *header;
+};
+
+#define REGION_FILE_NULL                                                                           \
+        (RegionFile) {                                                                             \
+                .fd = -1                                                                           \
+        }
+
+/* A piece of a region that is to be delivered. */
+struct RegionSlice {
+        uint64_t offset, length;
+};
+
+/* Makes a memfd, close-on-exec, of REGION_SIZE bytes, sealed against any change of its size. */
+int region_file_new(RegionFile *region, Failure *failure);
+void region_file_deinit(RegionFile *region);
+/* As region_append(), for the agent. 0 or -errno. */
+int region_file_append(
+        RegionFile *region, RegionStream stream, uint64_t cap, const void *bytes, size_t length);
+/* Bytes ever written, as far as the counter can be believed. */
+uint64_t region_file_total(const RegionFile *region, RegionStream stream);
+/* What is kept of a stream: the head, and the tail in order, in up to two slices. */
+RegionSlice region_head(RegionStream stream, uint64_t cap, uint64_t total);
+size_t region_tail(RegionStream stream, uint64_t cap, uint64_t total, RegionSlice slices[2]);
 
 static inline uint64_t region_stream_offset(RegionStream stream) {
         return stream == REGION_STDOUT ? REGION_STDOUT_OFFSET : REGION_STDERR_OFFSET;
 }
 
 /* Worker: appends @length bytes to a stream of the mapped region. Never waits, never fails. */
-void region_append(void *mapping, RegionStream stream, uint64_t cap, const void *bytes,
-                   size_t length);
+void region_append(
+        void *mapping, RegionStream stream, uint64_t cap, const void *bytes, size_t length);

@@ -6,15 +6,18 @@
  * The zygote captures the tools once, before any user code exists; a forked and confined worker
  * then serves exactly one request and exits.
  */
-#include "wire/layers.h"
+#include "base/layers.h"
 #include "worker/pyapi.h"
 
 typedef struct JobTools JobTools;
 
-/* Zygote: imports what a run needs (json, traceback, linecache, threading, atexit, io, signal) and
- * keeps the callables, so that nothing the user's code patches later is called by us. Returns 0,
- * or -1 with a Python exception set. */
+/* Zygote: keeps the callables that a run needs, so that nothing the user's code patches later is
+ * called by us. Costs next to nothing. Returns 0, or -1 with a Python exception set. */
 int job_tools_new(JobTools **toolsp);
+/* Zygote, when it is idle: imports what only some runs need (traceback, linecache, threading,
+ * json), so that later forks find it. Workers forked before work as well, only slower where they
+ * need one of these. Returns 0, or -1 with a Python exception set. */
+int job_tools_warm(JobTools *tools);
 
 /* Worker: answers WORKER_READY with @layers, waits for one WORKER_RUN on @socket_fd, runs it, sends
  * WORKER_RESULT and exits the process. Holds the GIL. The end of the socket while waiting means

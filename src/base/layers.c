@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "wire/layers.h"
+#include "base/layers.h"
 
 static const char *const layer_names[_LAYER_N] = {
         [LAYER_USER_NAMESPACE] = "user_namespace",

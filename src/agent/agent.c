@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/environment.h"
+#include "agent/requests.h"
+#include "agent/run-delivery.h"
+#include "agent/run.h"
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "sandbox/credentials.h"
+#include "sandbox/descendants.h"
+
+#define AGENT_SAMPLE_NS    (5 * NSEC_PER_MSEC)
+#define AGENT_FDS_RESERVED 64
+
+Run *agent_find_run(Agent *agent, uint64_t id) {
+        list_for_each(link, &agent->runs[id % AGENT_BUCKETS]) {
+                Run *run = container_of(link, Run, by_id);
+
+                if (run->id == id)
+                        return run;
+        }
+        return NULL;
+}
+
+Environment *agent_find_environment(Agent *agent, uint64_t id) {
+        list_for_each(link, &agent->environments) {
+                Environment *environment = container_of(link, Environment, link);
+
+                if (environment->id == id)
+                        return environment;
+        }
+        return NULL;
+}
+
+/* children and signals */
+
+/* Without a pid namespace, what a dead zygote's workers left behind has become our child. */
+static void agent_sweep(Agent *agent) {
+        _cleanup_(closep) int proc_fd = -1;
+        pid_t zygotes[64];
+        size_t n = 0;
+
+        if (agent->nest.pid_namespace)
+                return;
+        list_for_each(link, &agent->environments) {
+                Environment *environment = container_of(link, Environment, link);
+
+                if (environment->zygote.pid > 0 && n < ARRAY_SIZE(zygotes))
+                        zygotes[n++] = environment->zygote.pid;
+        }
+        proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (proc_fd >= 0)
+                (void)descendants_kill_unknown(proc_fd, zygotes, n);
+}
+
+static void agent_reap(Agent *agent) {
+        bool zygote_ended = false;
+        int status;
+        pid_t pid;
+
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+                list_for_each(link, &agent->environments) zygote_ended |=
+                        environment_child_ended(container_of(link, Environment, link), pid, status);
+        if (zygote_ended)
+                agent_sweep(agent);
+}
+
+static void agent_signal_ready(LoopSource *source, uint32_t events _unused_) {
+        Agent *agent = container_of(source, Agent, signal_source);
+        struct signalfd_siginfo info;
+
+        while (fd_read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+                if (info.ssi_signo != SIGCHLD)
+                        agent->ending = true;
+        agent_reap(agent);
+}
+
+static void agent_host_died(LoopSource *source, uint32_t events _unused_) {
+        container_of(source, Agent, host_source)->ending = true;
+}
+
+static int agent_watch_signals(Agent *agent, Failure *failure) {
+        sigset_t signals;
+        int fd;
+
+        (void)sigemptyset(&signals);
+        (void)sigaddset(&signals, SIGCHLD);
+        (void)sigaddset(&signals, SIGTERM);
+        (void)sigaddset(&signals, SIGINT);
+        (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+        (void)signal(SIGPIPE, SIG_IGN);
+        fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (fd < 0)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                     "cannot watch signals");
+        return loop_add(&agent->loop, &agent->signal_source, fd, EPOLLIN, agent_signal_ready,
+                        failure);
+}
+
+/* time */
+
+typedef struct AgentClock {
+        uint64_t now_ns, next_ns;
+        bool samples;
+} AgentClock;
+
+/* Returns false when the run was due: it, and others, may be gone. */
+static bool agent_visit_run(Run *run, AgentClock *clock) {
+        if (run->deadline_ns <= clock->now_ns) {
+                run_check_deadline(run, clock->now_ns);
+                return false;
+        }
+        if (run_wants_samples(run)) {
+                if (clock->samples)
+                        run_check_memory(run);
+                if (clock->now_ns + AGENT_SAMPLE_NS < clock->next_ns)
+                        clock->next_ns = clock->now_ns + AGENT_SAMPLE_NS;
+        }
+        if (run->deadline_ns < clock->next_ns)
+                clock->next_ns = run->deadline_ns;
+        return true;
+}
+
+static bool agent_visit_environment(Environment *environment, AgentClock *clock) {
+        environment_check_deadline(environment, clock->now_ns);
+        if (environment->deadline_ns < clock->next_ns)
+                clock->next_ns = environment->deadline_ns;
+        list_for_each(link,
+                      &environment->running) if (!agent_visit_run(container_of(link, Run, in_turn),
+                                                                  clock)) return false;
+        list_for_each(link,
+                      &environment->waiting) if (!agent_visit_run(container_of(link, Run, in_turn),
+                                                                  clock)) return false;
+        return true;
+}
+
+/* Everything that is due by the clock, one thing at a time; returns how long the loop may sleep. */
+static uint64_t agent_tick(Agent *agent) {
+        AgentClock clock = {.now_ns = clock_now_ns(), .next_ns = UINT64_MAX};
+
+        clock.samples = clock.now_ns - agent->sampled_ns >= AGENT_SAMPLE_NS;
+        if (clock.samples)
+                agent->sampled_ns = clock.now_ns;
+        list_for_each(link, &agent->environments) if (!agent_visit_environment(
+                                                              container_of(link, Environment, link),
+                                                              &clock)) return 0;
+        if (clock.next_ns == UINT64_MAX)
+                return UINT64_MAX;
+        return clock.next_ns > clock.now_ns ? clock.next_ns - clock.now_ns : 0;
+}
+
+/* Result data, one frame a run in turn, as long as the host takes it. */
+static void agent_deliver(Agent *agent) {
+        bool progress = true;
+
+        while (progress) {
+                progress = false;
+                list_for_each(link, &agent->delivering) {
+                        if (!link_has_room(&agent->link))
+                                return;
+                        progress |= run_deliver_one(container_of(link, Run, in_turn));
+                }
+        }
+}
+
+void agent_loop(Agent *agent) {
+        while (!agent->ending && !agent->link.closed) {
+                uint64_t timeout_ns;
+
+                agent_deliver(agent);
+                link_flush(&agent->link);
+                timeout_ns = agent_tick(agent);
+                if (loop_run_once(&agent->loop, timeout_ns))
+                        return;
+        }
+}
+
+/* birth and death */
+
+/* As many runs as the descriptors allow. */
+static uint32_t agent_size_up(void) {
+        struct rlimit limit = {0};
+        uint64_t n;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return 1;
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what we have is counted below */
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_cur <= AGENT_FDS_RESERVED + AGENT_FDS_PER_RUN)
+                return 1;
+        n = (limit.rlim_cur - AGENT_FDS_RESERVED) / AGENT_FDS_PER_RUN;
+        return n < AGENT_RUNS_MAX ? (uint32_t)n : AGENT_RUNS_MAX;
+}
+
+int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure) {
+        int r;
+
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        agent->max_runs = agent_size_up();
+        agent->leases_uids = geteuid() == 0 && credentials_probe(UID_LEASE_BASE);
+        list_init(&agent->environments);
+        list_init(&agent->delivering);
+        for (size_t i = 0; i < AGENT_BUCKETS; ++i)
+                list_init(&agent->runs[i]);
+        r = loop_init(&agent->loop, failure);
+        if (!r)
+                r = agent_watch_signals(agent, failure);
+        if (!r)
+                r = link_init(&agent->link, &agent->loop, in_fd, out_fd, requests_handle, failure);
+        if (!r && host_pidfd >= 0)
+                r = loop_add(&agent->loop, &agent->host_source, host_pidfd, EPOLLIN,
+                             agent_host_died, failure);
+        return r;
+}
+
+void agent_deinit(Agent *agent) {
+        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, in_turn));
+        list_for_each(at, &agent->environments)(void)
+                environment_free(container_of(at, Environment, link));
+        agent_sweep(agent);
+        link_deinit(&agent->link);
+}

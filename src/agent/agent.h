@@ -1,0 +1,49 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Agent: everything one spr-agent process holds
+ *
+ * One host, its environments, its runs. All is owned by one thread and driven by one loop; the
+ * parts below see each other through this struct.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/link.h"
+#include "agent/loop.h"
+#include "agent/nest.h"
+#include "base/list.h"
+
+typedef struct Agent Agent;
+typedef struct Environment Environment;
+typedef struct Run Run;
+
+#define AGENT_RUNS_MAX    4096
+#define AGENT_BUCKETS     1024
+#define AGENT_FDS_PER_RUN 10
+
+struct Agent {
+        Loop loop;
+        HostLink link;
+        Nest nest;
+        LoopSource host_source;   /* a pidfd of the host: readable when it has died */
+        LoopSource signal_source; /* SIGCHLD, SIGTERM */
+        bool leases_uids;         /* root, and a leased uid can be taken */
+        bool uid_is_leased[AGENT_RUNS_MAX];
+        Link environments;
+        Link runs[AGENT_BUCKETS]; /* by id */
+        Link delivering;          /* runs with result data to send, in turn */
+        uint32_t n_runs, max_runs;
+        uint64_t sampled_ns; /* when memory was last looked at */
+        bool ending;
+};
+
+/* @host_pidfd: -1 where the host gave none. */
+int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure);
+/* Serves until the host is gone. */
+void agent_loop(Agent *agent);
+/* Kills and removes everything. */
+void agent_deinit(Agent *agent);
+
+Run *agent_find_run(Agent *agent, uint64_t id);
+Environment *agent_find_environment(Agent *agent, uint64_t id);

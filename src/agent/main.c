@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spr-agent: the supervisor next to the interpreter
+ *
+ * Descriptors 0 and 1 are the stream to the host, 2 is for words to a person who debugs, 3 is a
+ * pidfd of the host where it gave one. Everything else that was inherited is closed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/failure.h"
+
+enum {
+        AGENT_FD_IN = 0,
+        AGENT_FD_OUT = 1,
+        AGENT_FD_HOST = 3,
+        _AGENT_FD_N,
+};
+
+/* The pidfd is there or not, as the host could make one. */
+static int agent_host_pidfd(void) {
+        return fcntl(AGENT_FD_HOST, F_SETFD, FD_CLOEXEC) < 0 ? -1 : AGENT_FD_HOST;
+}
+
+/* A descriptor 2 that is closed would be given to something of ours, and written to. */
+static void agent_ensure_stderr(void) {
+        if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+                (void)open("/dev/null", O_WRONLY);
+}
+
+int main(int argc, char **argv) {
+        static Agent agent;
+        Failure failure = FAILURE_NULL;
+        int host_pidfd;
+
+        if (argc != 1) {
+                (void)fprintf(stderr, "%s: takes no arguments; it is started by libspr\n",
+                              argc > 0 ? argv[0] : "spr-agent");
+                return 2;
+        }
+        (void)prctl(PR_SET_NAME, "spr-agent");
+        agent_ensure_stderr();
+        (void)syscall(SYS_close_range, (unsigned int)_AGENT_FD_N, UINT_MAX, 0u);
+        host_pidfd = agent_host_pidfd();
+        (void)umask(077);
+        if (chdir("/") < 0)
+                return 1;
+        nest_enter(&agent.nest);
+        if (agent_init(&agent, AGENT_FD_IN, AGENT_FD_OUT, host_pidfd, &failure)) {
+                (void)fprintf(stderr, "spr-agent: %s\n", failure.text);
+                return 1;
+        }
+        agent_loop(&agent);
+        agent_deinit(&agent);
+        return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/memory.h"
+#include "base/fd.h"
+
+typedef struct MemoryStatus {
+        uint64_t anonymous, shared, resident, high_water; /* bytes */
+} MemoryStatus;
+
+static uint64_t memory_field(const char *text, const char *name) {
+        const char *at = strstr(text, name);
+
+        return at ? strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static int memory_status_read(int fd, MemoryStatus *status) {
+        char text[4096];
+        ssize_t n;
+
+        n = pread(fd, text, sizeof(text) - 1, 0);
+        if (n <= 0)
+                return -ESRCH;
+        text[n] = '\0';
+        *status = (MemoryStatus){
+                .anonymous = memory_field(text, "\nRssAnon:"),
+                .shared = memory_field(text, "\nRssShmem:"),
+                .resident = memory_field(text, "\nVmRSS:"),
+                .high_water = memory_field(text, "\nVmHWM:"),
+        };
+        return 0;
+}
+
+/* The pid as our /proc knows it, which may be the one of another pid namespace. */
+static long memory_pid_in_proc(int pidfd) {
+        _cleanup_(closep) int fd = -1;
+        char path[64], text[512];
+        const char *at;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : fd_read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return -1;
+        text[n] = '\0';
+        at = strstr(text, "\nPid:");
+        return at ? strtol(at + 5, NULL, 10) : -1;
+}
+
+void memory_watch_init(MemoryWatch *watch, int pidfd) {
+        MemoryStatus status;
+        char path[64];
+        long pid;
+
+        *watch = MEMORY_WATCH_NULL;
+        pid = memory_pid_in_proc(pidfd);
+        if (pid <= 0)
+                return;
+        (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
+        watch->status_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (watch->status_fd < 0)
+                return;
+        if (memory_status_read(watch->status_fd, &status)) {
+                memory_watch_deinit(watch);
+                return;
+        }
+        watch->baseline_bytes = status.anonymous + status.shared;
+        watch->resident_bytes = status.resident;
+}
+
+void memory_watch_deinit(MemoryWatch *watch) {
+        watch->status_fd = fd_close(watch->status_fd);
+}
+
+uint64_t memory_watch_sample(MemoryWatch *watch) {
+        MemoryStatus status;
+        uint64_t now, beyond, peak;
+
+        if (watch->status_fd < 0 || memory_status_read(watch->status_fd, &status))
+                return 0;
+        now = status.anonymous + status.shared;
+        beyond = now > watch->baseline_bytes ? now - watch->baseline_bytes : 0;
+        /* what came and went since the last look is in the high-water mark */
+        peak = beyond;
+        if (status.high_water > status.resident)
+                peak += status.high_water - status.resident;
+        if (peak > watch->peak_bytes)
+                watch->peak_bytes = peak;
+        return beyond;
+}

@@ -1,0 +1,29 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: how much a worker has beyond the warm interpreter, as the kernel counts it
+ *
+ * Read from /proc/PID/status through a descriptor that is kept open: anonymous and shared pages
+ * (RssAnon + RssShmem), not mapped files. For hosts without a memory cgroup.
+ */
+#include <stdint.h>
+
+typedef struct MemoryWatch MemoryWatch;
+
+struct MemoryWatch {
+        int status_fd; /* -1 = this host has no usable /proc */
+        uint64_t baseline_bytes;
+        uint64_t resident_bytes; /* with file pages, at the start */
+        uint64_t peak_bytes;     /* beyond the baseline, as far as it was seen */
+};
+
+#define MEMORY_WATCH_NULL                                                                          \
+        (MemoryWatch) {                                                                            \
+                .status_fd = -1                                                                    \
+        }
+
+/* Starts at the worker's present size. Never fails: without /proc it sees nothing. */
+void memory_watch_init(MemoryWatch *watch, int pidfd);
+void memory_watch_deinit(MemoryWatch *watch);
+/* Bytes beyond the baseline now; raises the peak. */
+uint64_t memory_watch_sample(MemoryWatch *watch);

@@ -1,0 +1,34 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Zygote process: starting an interpreter with worker.so inside, and its control socket
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+
+typedef struct Failure Failure;
+typedef struct ZygoteProcess ZygoteProcess;
+
+struct ZygoteProcess {
+        pid_t pid;
+        int control_fd; /* SOCK_SEQPACKET, non-blocking */
+        int words_fd;   /* what it prints before it is ready: read end of a pipe, non-blocking */
+};
+
+#define ZYGOTE_PROCESS_NULL                                                                        \
+        (ZygoteProcess) {                                                                          \
+                .pid = -1, .control_fd = -1, .words_fd = -1                                        \
+        }
+
+/* Starts @python (absolute) with the modules @preloads to import. That the program does not exist
+ * or does not start shows as a ZYGOTE_FAILURE on the control socket. */
+int zygote_process_start(ZygoteProcess *process,
+                         const char *python,
+                         const char *const *preloads,
+                         size_t n_preloads,
+                         Failure *failure);
+/* Kills and forgets it; whoever handles SIGCHLD reaps it. Accepts a null process. */
+void zygote_process_kill(ZygoteProcess *process);

@@ -1,0 +1,30 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * The options of `spr run`, as the parts of the verb share them
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/options.h"
+
+typedef struct RunOptions RunOptions;
+
+struct RunOptions {
+        const char *code;
+        const char *input;
+        const char *policy;
+        const char *python;
+        const char *venv;
+        OptionList packages; /* --with */
+        uint64_t timeout_ns; /* 0: the policy's */
+        uint64_t memory_bytes;
+        bool allow_sdist;
+        bool script_deps;
+        bool json;
+        bool quiet;
+};
+
+static inline void run_options_deinitp(RunOptions *options) {
+        option_list_deinit(&options->packages);
+}

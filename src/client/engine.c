@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connecting does not wait: HELLO, ENV_OPEN and the first SUBMIT leave together, and the agent
+ * holds runs back until their environment is warm. So a cold start is as short as the
+ * interpreter's.
+ *
+ * An agent that died between two runs is noticed by the send that fails. If not one byte of the new
+ * run was taken, no code can have started, and it is sent again over a new connection; once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "client/atfork.h"
+#include "client/error.h"
+#include "client/exchange.h"
+#include "client/leader.h"
+#include "client/loop.h"
+#include "client/options.h"
+#include "engine/local.h"
+
+#define EXIT_CODE_CANCELLED 130 /* as a shell says of an interrupted command */
+
+static void engine_destroy(SprEngine *engine) {
+        atfork_remove(engine);
+        (void)pthread_mutex_destroy(&engine->lock);
+        (void)connection_free(engine->connection);
+        (void)transport_free(engine->transport);
+        (void)blob_unref(engine->environment);
+        (void)fd_close(engine->wake_fd);
+        (void)fd_close(engine->epoll_fd);
+        (void)fd_close(engine->completion_fd);
+        free(engine);
+}
+
+int engine_new(SprEngine **enginep, Blob *environment, Transport *transport, Failure *failure) {
+        _cleanup_(engine_unrefp) SprEngine *engine = calloc(1, sizeof(*engine));
+        int r;
+
+        if (!engine) {
+                (void)transport_free(transport);
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+        }
+        atomic_init(&engine->n_refs, 1);
+        (void)pthread_mutex_init(&engine->lock, NULL); /* cannot fail without attributes */
+        engine->transport = transport;
+        engine->environment = blob_ref(environment);
+        engine->next_id = 1;
+        engine->epoll_fd = engine->completion_fd = -1;
+        engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (engine->wake_fd < 0)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                     "cannot make an eventfd");
+        r = atfork_add(engine);
+        if (r)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, -r,
+                                     "cannot prepare for fork()");
+        *enginep = take_ptr(&engine);
+        return 0;
+}
+
+SprEngine *engine_ref(SprEngine *engine) {
+        (void)atomic_fetch_add_explicit(&engine->n_refs, 1, memory_order_relaxed);
+        return engine;
+}
+
+SprEngine *engine_unref(SprEngine *engine) {
+        if (engine && atomic_fetch_sub_explicit(&engine->n_refs, 1, memory_order_acq_rel) == 1)
+                engine_destroy(engine);
+        return NULL;
+}
+
+void engine_lock(SprEngine *engine) {
+        (void)pthread_mutex_lock(&engine->lock);
+}
+
+void engine_unlock(SprEngine *engine) {
+        Connection *lost = take_ptr(&engine->lost);
+
+        (void)pthread_mutex_unlock(&engine->lock);
+        while (lost) {
+                Connection *next = lost->next;
+
+                (void)connection_free(lost);
+                lost = next;
+        }
+}
+
+static int engine_connect(SprEngine *engine, Failure *failure) {
+        AgentProcess process = AGENT_PROCESS_NULL;
+        int r;
+
+        r = engine->transport->open(engine->transport, &process, failure);
+        if (r)
+                return r;
+        r = connection_new(&engine->connection, &process);
+        if (r)
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+        engine->first_id = engine->next_id;
+        engine->environment_state = ENVIRONMENT_NONE;
+        return 0;
+}
+
+static int engine_open_environment(SprEngine *engine, Failure *failure) {
+        int r;
+
+        r = connection_put(engine->connection, FRAME_ENV_OPEN, engine->next_id,
+                           engine->environment->bytes, engine->environment->size, failure);
+        if (r)
+                return r;
+        engine->environment_id = engine->next_id++;
+        engine->environment_state = ENVIRONMENT_OPENING;
+        return 0;
+}
+
+/* Makes sure that there is a connection with an environment, warm or about to be. */
+static int engine_prepare(SprEngine *engine, Failure *failure) {
+        int r = 0;
+
+        if (!engine->connection)
+                r = engine_connect(engine, failure);
+        if (!r && engine->environment_state == ENVIRONMENT_NONE)
+                r = engine_open_environment(engine, failure);
+        return r;
+}
+
+void engine_settle(SprEngine *engine) {
+        loop_watch(engine);
+        if (engine->connection && outbox_pending(&engine->connection->out) &&
+            !engine->leader_writes)
+                leader_poke(engine);
+}
+
+void engine_flush(SprEngine *engine) {
+        Failure failure = FAILURE_NULL;
+        int r = connection_flush(engine->connection, &failure);
+
+        if (r)
+                engine_lose(engine, &failure);
+        else
+                engine_settle(engine);
+}
+
+static bool agent_has_gone(const Failure *failure) {
+        return failure->code == EPIPE || failure->code == ECONNRESET;
+}
+
+void engine_lose(SprEngine *engine, const Failure *failure) {
+        Failure last = *failure;
+        bool warm;
+
+        /* What a dying agent had to say is worth more than that it died. */
+        if (agent_has_gone(failure) && !exchange_drain(engine, &last))
+                last = *failure;
+        warm = engine->environment_state == ENVIRONMENT_READY;
+        if (agent_has_gone(&last))
+                (void)failure_lit(&last, FAILURE_STAGE_AGENT, EPIPE,
+                                  warm ? "spr-agent ended while the run was in progress"
+                                       : "spr-agent ended before the interpreter was ready");
+        exchange_fail_all(engine, &last, warm);
+        loop_unwatch(engine);
+        engine->connection->next = engine->lost;
+        engine->lost = take_ptr(&engine->connection);
+        engine->environment_state = ENVIRONMENT_NONE;
+        engine->environment_failure = last;
+        leader_wake_environment(engine);
+        leader_poke(engine); /* its descriptor is about to close */
+}
+
+/* Sends the run, or puts it behind others. */
+static int engine_start_run(SprEngine *engine, SprRun *run, Failure *failure) {
+        int r;
+
+        run->state = RUN_QUEUED;
+        run_list_append(&engine->queued, run);
+        r = exchange_feed(engine, failure);
+        if (!r)
+                r = connection_flush(engine->connection, failure);
+        return r;
+}
+
+int engine_warm(SprEngine *engine, Failure *failure) {
+        int r = engine_prepare(engine, failure);
+
+        if (!r)
+                engine_flush(engine);
+        return r;
+}
+
+int engine_submit(SprEngine *engine, SprRun *run, Failure *failure) {
+        bool fresh = !engine->connection;
+        Failure trouble = FAILURE_NULL;
+        uint64_t n_sent;
+        int r;
+
+        r = engine_prepare(engine, failure);
+        if (r)
+                return r;
+        run->id = engine->next_id++;
+        run->engine = engine;
+        n_sent = engine->connection->out.n_sent;
+        (void)run_ref(run);
+        r = engine_start_run(engine, run, &trouble);
+        if (!r) {
+                engine_settle(engine);
+                return 0;
+        }
+        if (fresh || engine->connection->out.n_sent != n_sent) {
+                engine_lose(engine, &trouble);
+                return 0; /* the run has completed, with the trouble as its answer */
+        }
+        exchange_detach(engine, run);
+        engine_lose(engine, &trouble);
+        (void)run_unref(run);
+        return engine_submit(engine, run, failure);
+}
+
+void engine_cancel(SprEngine *engine, SprRun *run) {
+        Failure failure = FAILURE_NULL;
+
+        if (run->state >= RUN_DONE || run->cancelled)
+                return;
+        run->cancelled = true;
+        if (run->state == RUN_QUEUED) {
+                exchange_detach(engine, run);
+                run_finish_message(run, OUTCOME_CANCELLED, KILLED_BY_CANCEL, EXIT_CODE_CANCELLED,
+                                   "cancelled before it started");
+                exchange_deliver(engine, run);
+                return;
+        }
+        if (connection_put(engine->connection, FRAME_CANCEL, run->id, NULL, 0, &failure))
+                engine_lose(engine, &failure);
+        else
+                engine_flush(engine);
+}
+
+void engine_after_fork(SprEngine *engine) {
+        Failure failure = FAILURE_NULL;
+        SprRun *run;
+
+        engine->leader = NULL;
+        engine->leader_sleeps = false;
+        engine->followers = NULL;
+        loop_after_fork(engine);
+        engine->wake_fd = fd_close(engine->wake_fd);
+        engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* the number just freed */
+        engine->connection = connection_forget(engine->connection);
+        engine->environment_state = ENVIRONMENT_NONE;
+        (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED,
+                          "the run belongs to the process that this one was forked from");
+        while ((run = run_table_pop(&engine->sent)) || (run = run_list_pop(&engine->queued))) {
+                run->waiter = NULL;
+                run_finish_error(run, SPR_E_CLOSED, &failure);
+                (void)run_unref(run);
+        }
+        while ((run = run_list_pop(&engine->done)))
+                (void)run_unref(run);
+}
+
+_public_ int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options, SprError *error) {
+        _cleanup_(blob_unrefp) Blob *environment = NULL;
+        LocalTarget target = {.agent = options->agent, .debug = options->debug};
+        Failure failure = FAILURE_NULL;
+        Transport *transport;
+        int r;
+
+        r = options_to_environment(options, &environment, &failure);
+        if (r)
+                return error_from_failure(error, &failure);
+        r = local_transport_new(&transport, &target);
+        if (r)
+                return error_from_errno(error, r);
+        r = engine_new(enginep, environment, transport, &failure);
+        return r ? error_from_failure(error, &failure) : 0;
+}
+
+_public_ SprEngine *spr_engine_free(SprEngine *engine) {
+        if (!engine)
+                return NULL;
+        spr_engine_close(engine);
+        return engine_unref(engine);
+}
+
+_public_ void spr_engine_close(SprEngine *engine) {
+        Failure failure = FAILURE_NULL;
+        SprRun *run;
+
+        (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED, "the engine was closed");
+        engine_lock(engine);
+        engine->closed = true;
+        while ((run = run_table_pop(&engine->sent)) || (run = run_list_pop(&engine->queued))) {
+                run_finish_error(run, SPR_E_CLOSED, &failure);
+                exchange_deliver(engine, run);
+        }
+        if (engine->connection)
+                engine_lose(engine, &failure);
+        engine_unlock(engine);
+}
+
+_public_ int spr_engine_start(SprEngine *engine, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = SPR_E_INTERRUPTED;
+        bool closed, ready;
+
+        engine_lock(engine);
+        closed = engine->closed;
+        if (!closed && engine_warm(engine, &failure)) {
+                engine_unlock(engine);
+                return error_from_failure(error, &failure);
+        }
+        while (!closed && r == SPR_E_INTERRUPTED)
+                r = leader_wait(engine, NULL, UINT64_MAX);
+        closed = engine->closed;
+        ready = engine->environment_state == ENVIRONMENT_READY;
+        failure = engine->environment_failure;
+        engine_unlock(engine);
+        if (closed)
+                return error_set(error, SPR_E_CLOSED, "the engine was closed");
+        if (r < 0)
+                return error_from_errno(error, r);
+        if (!ready)
+                return error_from_failure(error, &failure);
+        return 0;
+}

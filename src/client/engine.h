@@ -1,0 +1,94 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Engine: one agent, one environment, and the runs that are in flight there
+ *
+ * One lock guards everything in it, also its runs and its connection. It is held for computing and
+ * for non-blocking system calls, and while an agent is spawned, never while something is waited
+ * for. What takes longer (the end of a lost agent) is put aside and done by engine_unlock().
+ *
+ * Who does what: engine.c births, submits and loses; exchange.c applies what the agent says;
+ * leader.c lets threads wait; loop.c serves event loops; handle.c is the public face of runs.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/failure.h"
+#include "client/blob.h"
+#include "client/connection.h"
+#include "client/run.h"
+#include "engine/transport.h"
+#include "spr/spr.h"
+
+typedef enum EnvironmentState {
+        ENVIRONMENT_NONE, /* not asked for, or failed */
+        ENVIRONMENT_OPENING,
+        ENVIRONMENT_READY,
+} EnvironmentState;
+
+struct SprEngine {
+        atomic_uint n_refs; /* the owner, and every handle of a run */
+        pthread_mutex_t lock;
+        bool closed;
+
+        Transport *transport;
+        Connection *connection; /* NULL until the first run, and after the agent died */
+        Connection *lost;       /* to be freed when the lock is not held */
+
+        Blob *environment; /* the payload of ENV_OPEN */
+        EnvironmentState environment_state;
+        uint64_t environment_id;
+        Failure environment_failure; /* why it is ENVIRONMENT_NONE */
+
+        uint64_t next_id;  /* of runs and environments, never reused */
+        uint64_t first_id; /* of this connection */
+        RunTable sent;
+        RunList queued; /* the agent has max_runs already */
+        RunList done;   /* posted ones, not popped */
+
+        Waiter *leader;     /* the thread that polls the stream */
+        bool leader_sleeps; /* in poll(2), without the lock */
+        bool leader_writes; /* and polls for writing too */
+        Waiter *followers;
+        int wake_fd; /* eventfd: gets the leader out of poll(2) */
+
+        int epoll_fd;      /* what spr_engine_get_fd() gives; -1 until then */
+        int completion_fd; /* eventfd in it: runs have completed */
+        bool completion_signalled;
+        bool dispatching;
+        uint32_t watched; /* the stream's events in epoll_fd */
+
+        SprEngine *previous, *next; /* in the list of atfork.c */
+};
+
+/* Takes @transport over, also on failure. Returns 0 or -errno with the words. */
+int engine_new(SprEngine **enginep, Blob *environment, Transport *transport, Failure *failure);
+SprEngine *engine_ref(SprEngine *engine);
+SprEngine *engine_unref(SprEngine *engine);
+
+void engine_lock(SprEngine *engine);
+/* Also frees lost connections, which blocks up to two seconds for an agent that does not end. */
+void engine_unlock(SprEngine *engine);
+
+/* All below want the lock. */
+
+/* Sends or queues a new run and takes a reference. Connects and opens the environment where there
+ * is none. On failure the run was never known to an agent. Returns 0 or -errno with the words. */
+int engine_submit(SprEngine *engine, SprRun *run, Failure *failure);
+/* Connects and opens the environment, without waiting for it. Returns 0 or -errno. */
+int engine_warm(SprEngine *engine, Failure *failure);
+/* Cancels a run, whatever its state. */
+void engine_cancel(SprEngine *engine, SprRun *run);
+/* The agent died or misbehaved: ends every run. Reads first what it had left to say. */
+void engine_lose(SprEngine *engine, const Failure *failure);
+/* Whatever was put into the outbox is on its way, now or when the stream takes it. */
+void engine_flush(SprEngine *engine);
+/* Makes the others know: the leader, and epoll, of bytes that still wait. */
+void engine_settle(SprEngine *engine);
+/* In the child after fork(). */
+void engine_after_fork(SprEngine *engine);
+
+DEFINE_CLEANUP(SprEngine *, engine_unref)

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames of a run that is no longer in flight here are dropped: an environment that fails ends its
+ * runs at once, and what the agent has already sent, or sends on behalf of each of them, comes
+ * later. Frames of a stream that was never opened on this connection break the protocol.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "client/error.h"
+#include "client/exchange.h"
+#include "client/leader.h"
+#include "client/loop.h"
+
+#define EXIT_CODE_INFRA 125
+
+/* Enough for the largest result, all of it on its way, when the agent closed. */
+#define DRAIN_READS_MAX 4096
+
+void exchange_detach(SprEngine *engine, SprRun *run) {
+        if (run->state == RUN_QUEUED) {
+                (void)run_list_remove(&engine->queued, run);
+                return;
+        }
+        run_table_remove(&engine->sent, run);
+        if (engine->connection)
+                outbox_drop(&engine->connection->out, &run->upload);
+}
+
+void exchange_deliver(SprEngine *engine, SprRun *run) {
+        if (run->posted) {
+                run_list_append(&engine->done, run); /* with the reference */
+                loop_signal(engine);
+                return;
+        }
+        if (run->waiter)
+                leader_wake(engine, run->waiter);
+        (void)run_unref(run);
+}
+
+static SprRun *exchange_any_run(SprEngine *engine) {
+        SprRun *run = run_table_pop(&engine->sent);
+
+        if (!run)
+                run = run_list_pop(&engine->queued);
+        else if (engine->connection)
+                outbox_drop(&engine->connection->out, &run->upload);
+        return run;
+}
+
+void exchange_fail_all(SprEngine *engine, const Failure *failure, bool started) {
+        SprRun *run;
+
+        while ((run = exchange_any_run(engine))) {
+                if (started)
+                        run_finish_message(run, OUTCOME_INFRA, KILLED_BY_AGENT, EXIT_CODE_INFRA,
+                                           failure->text);
+                else
+                        run_finish_error(run, error_code(failure), failure);
+                exchange_deliver(engine, run);
+        }
+}
+
+static int exchange_send(SprEngine *engine, SprRun *run, Failure *failure) {
+        Outbox *out = &engine->connection->out;
+        int r;
+
+        run->submit.environment = engine->environment_id;
+        r = connection_put(engine->connection, FRAME_SUBMIT, run->id, &run->submit,
+                           sizeof(run->submit), failure);
+        if (r)
+                return r;
+        (void)run_list_remove(&engine->queued, run);
+        run->state = RUN_SENT;
+        run_table_add(&engine->sent, run);
+        run->upload.stream = run->id;
+        outbox_start(out, &run->upload);
+        return 0;
+}
+
+int exchange_feed(SprEngine *engine, Failure *failure) {
+        int r;
+
+        while (engine->queued.first && engine->sent.n_runs < engine->connection->max_runs) {
+                r = exchange_send(engine, engine->queued.first, failure);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static void exchange_environment_failure(SprEngine *engine, const Failure *told) {
+        bool started = engine->environment_state == ENVIRONMENT_READY;
+
+        engine->environment_state = ENVIRONMENT_NONE;
+        engine->environment_failure = *told;
+        exchange_fail_all(engine, told, started);
+        leader_wake_environment(engine);
+}
+
+static void exchange_run_failure(SprEngine *engine, SprRun *run, const Failure *told) {
+        bool started = engine->environment_state == ENVIRONMENT_READY;
+
+        exchange_detach(engine, run);
+        if (started)
+                run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY, EXIT_CODE_INFRA,
+                                   told->text);
+        else
+                run_finish_error(run, error_code(told), told);
+        exchange_deliver(engine, run);
+}
+
+static int exchange_violation(const FrameHeader *header, Failure *failure, const char *what) {
+        return failure_set(failure, FAILURE_STAGE_AGENT, EPROTO,
+                           "protocol error: a %s frame for stream %llu, %s",
+                           frame_name(header->type), (unsigned long long)header->stream, what);
+}
+
+static int exchange_on_environment(SprEngine *engine,
+                                   const FrameHeader *header,
+                                   const uint8_t *payload,
+                                   Failure *failure) {
+        Failure told;
+
+        if (engine->environment_state == ENVIRONMENT_NONE)
+                return 0; /* it has failed before */
+        if (header->type == FRAME_FAILURE) {
+                memcpy(&told, payload, sizeof(told));
+                failure_sanitise(&told);
+                exchange_environment_failure(engine, &told);
+                return 0;
+        }
+        if (header->type != FRAME_ENV_READY || engine->environment_state == ENVIRONMENT_READY)
+                return exchange_violation(header, failure, "which is an environment");
+        engine->environment_state = ENVIRONMENT_READY;
+        leader_wake_environment(engine);
+        return 0;
+}
+
+static void exchange_finish_if_complete(SprEngine *engine, SprRun *run) {
+        if (!run_result_complete(run))
+                return;
+        exchange_detach(engine, run);
+        run_finish(run);
+        exchange_deliver(engine, run);
+}
+
+static int
+exchange_on_result(SprEngine *engine, SprRun *run, const uint8_t *payload, Failure *failure) {
+        ResultFrame frame;
+        int r;
+
+        memcpy(&frame, payload, sizeof(frame));
+        r = run_result_begin(run, &frame, failure);
+        if (r)
+                return r;
+        outbox_drop(&engine->connection->out, &run->upload); /* nobody reads the rest */
+        exchange_finish_if_complete(engine, run);
+        return 0;
+}
+
+static int exchange_on_data(SprEngine *engine,
+                            SprRun *run,
+                            const FrameHeader *header,
+                            const uint8_t *payload,
+                            Failure *failure) {
+        CreditFrame credit = {.zero = 0};
+        int r;
+
+        r = run_result_data(run, header, payload, failure);
+        if (r)
+                return r;
+        credit.bytes = run_result_credit(run);
+        if (credit.bytes > 0)
+                r = connection_put(engine->connection, FRAME_CREDIT, run->id, &credit,
+                                   sizeof(credit), failure);
+        if (!r)
+                exchange_finish_if_complete(engine, run);
+        return r;
+}
+
+static int exchange_on_run(SprEngine *engine,
+                           SprRun *run,
+                           const FrameHeader *header,
+                           const uint8_t *payload,
+                           Failure *failure) {
+        CreditFrame credit;
+        Failure told;
+
+        switch (header->type) {
+        case FRAME_RESULT:
+                return exchange_on_result(engine, run, payload, failure);
+        case FRAME_DATA:
+                return exchange_on_data(engine, run, header, payload, failure);
+        case FRAME_CREDIT:
+                memcpy(&credit, payload, sizeof(credit));
+                outbox_credit(&engine->connection->out, &run->upload, credit.bytes);
+                return 0;
+        case FRAME_FAILURE:
+                memcpy(&told, payload, sizeof(told));
+                failure_sanitise(&told);
+                exchange_run_failure(engine, run, &told);
+                return 0;
+        default:
+                return exchange_violation(header, failure, "which is a run");
+        }
+}
+
+static int exchange_on_frame(void *userdata,
+                             const FrameHeader *header,
+                             const uint8_t *payload,
+                             Failure *failure) {
+        SprEngine *engine = userdata;
+        SprRun *run;
+
+        if (header->stream < engine->first_id || header->stream >= engine->next_id)
+                return exchange_violation(header, failure, "which was never opened");
+        if (header->stream == engine->environment_id)
+                return exchange_on_environment(engine, header, payload, failure);
+        run = run_table_find(&engine->sent, header->stream);
+        return run ? exchange_on_run(engine, run, header, payload, failure) : 0;
+}
+
+static int exchange_receive(SprEngine *engine, Failure *failure) {
+        ConnectionHandler handler = {.frame = exchange_on_frame, .userdata = engine};
+
+        return connection_receive(engine->connection, &handler, failure);
+}
+
+int exchange_drain(SprEngine *engine, Failure *failure) {
+        int r = 0;
+
+        for (size_t i = 0; i < DRAIN_READS_MAX && r == 0; ++i)
+                r = exchange_receive(engine, failure);
+        return r;
+}
+
+void exchange_run(SprEngine *engine) {
+        Failure failure = FAILURE_NULL;
+        int r;
+
+        if (!engine->connection)
+                return;
+        r = exchange_receive(engine, &failure);
+        if (!r)
+                r = exchange_feed(engine, &failure);
+        if (r)
+                engine_lose(engine, &failure);
+        else
+                engine_flush(engine);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "client/options.h"
+#include "wire/frame.h"
+#include "wire/messages.h"
+
+#define DEFAULT_PYTHON          "/usr/bin/python3"
+#define DEFAULT_STARTUP_NS      (30 * NSEC_PER_SEC)
+#define ENVIRONMENT_STRINGS_MAX (FRAME_PAYLOAD_MAX - sizeof(EnvOpenFrame))
+
+static int string_replace(char **stringp, const char *value) {
+        char *copy = strdup(value);
+
+        if (!copy)
+                return -ENOMEM;
+        free(*stringp);
+        *stringp = copy;
+        return 0;
+}
+
+_public_ int spr_engine_options_new(SprEngineOptions **optionsp) {
+        _cleanup_(spr_engine_options_freep) SprEngineOptions *options = calloc(1, sizeof(*options));
+        int r;
+
+        if (!options)
+                return -ENOMEM;
+        buffer_init(&options->preloads, ENVIRONMENT_STRINGS_MAX);
+        options->startup_timeout_ns = DEFAULT_STARTUP_NS;
+        r = string_replace(&options->python, DEFAULT_PYTHON);
+        if (!r)
+                r = string_replace(&options->agent, SPR_AGENT_PATH);
+        if (r)
+                return r;
+        *optionsp = take_ptr(&options);
+        return 0;
+}
+
+_public_ SprEngineOptions *spr_engine_options_free(SprEngineOptions *options) {
+        if (!options)
+                return NULL;
+        free(options->python);
+        free(options->agent);
+        buffer_deinit(&options->preloads);
+        free(options);
+        return NULL;
+}
+
+_public_ int spr_engine_options_set_python(SprEngineOptions *options, const char *path) {
+        return string_replace(&options->python, path);
+}
+
+_public_ int spr_engine_options_set_venv(SprEngineOptions *options, const char *directory) {
+        char *path;
+
+        if (asprintf(&path, "%s/bin/python", directory) < 0)
+                return -ENOMEM;
+        free(options->python);
+        options->python = path;
+        return 0;
+}
+
+_public_ int spr_engine_options_set_agent(SprEngineOptions *options, const char *path) {
+        return string_replace(&options->agent, path);
+}
+
+_public_ int spr_engine_options_add_preload(SprEngineOptions *options, const char *module) {
+        int r = buffer_append(&options->preloads, module, strlen(module) + 1);
+
+        if (r)
+                return r < 0 ? r : SPR_E_INVALID;
+        ++options->n_preloads;
+        return 0;
+}
+
+_public_ int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options,
+                                                       uint64_t timeout_ns) {
+        if (timeout_ns == 0)
+                return SPR_E_INVALID;
+        options->startup_timeout_ns = timeout_ns;
+        return 0;
+}
+
+_public_ void spr_engine_options_set_debug(SprEngineOptions *options, bool debug) {
+        options->debug = debug;
+}
+
+/* The agent wants an absolute path. Links stay as they are: a venv's python is one, and is known by
+ * where it lies. */
+static int options_absolute_python(const char *python, char **pathp, Failure *failure) {
+        _cleanup_(freep) char *directory = NULL;
+
+        if (!strchr(python, '/'))
+                return failure_set(failure, FAILURE_STAGE_REQUEST, EINVAL,
+                                   "cannot use interpreter '%s': not a path", python);
+        if (python[0] == '/') {
+                *pathp = strdup(python);
+                return *pathp ? 0
+                              : failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM,
+                                            "out of memory");
+        }
+        directory = getcwd(NULL, 0);
+        if (!directory)
+                return failure_errno(failure, FAILURE_STAGE_ENVIRONMENT, errno,
+                                     "cannot find interpreter '%s' from here", python);
+        if (asprintf(pathp, "%s/%s", directory, python) < 0)
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+        return 0;
+}
+
+int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failure *failure) {
+        _cleanup_(buffer_deinitp) Buffer payload;
+        _cleanup_(freep) char *python = NULL;
+        EnvOpenFrame frame = {
+                .startup_timeout_ns = options->startup_timeout_ns,
+                .n_preloads = options->n_preloads,
+        };
+        int r;
+
+        buffer_init(&payload, FRAME_PAYLOAD_MAX);
+        r = options_absolute_python(options->python, &python, failure);
+        if (r)
+                return r;
+        r = buffer_append(&payload, &frame, sizeof(frame));
+        if (!r)
+                r = buffer_append(&payload, python, strlen(python) + 1);
+        if (!r)
+                r = buffer_append(&payload, buffer_bytes(&options->preloads),
+                                  buffer_length(&options->preloads));
+        if (r == BUFFER_E_FULL)
+                return failure_set(failure, FAILURE_STAGE_REQUEST, E2BIG,
+                                   "the interpreter's path and preloads are too long");
+        if (!r)
+                r = blob_new(blobp, buffer_bytes(&payload), buffer_length(&payload));
+        return r ? failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory") : 0;
+}

@@ -1,0 +1,28 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options: what an engine is told at its birth
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buffer.h"
+#include "base/failure.h"
+#include "client/blob.h"
+#include "spr/spr.h"
+
+struct SprEngineOptions {
+        char *python; /* as given */
+        char *agent;
+        Buffer preloads; /* NUL-terminated names, one after the other */
+        uint32_t n_preloads;
+        uint64_t startup_timeout_ns;
+        bool debug;
+};
+
+/* The payload of the ENV_OPEN frame. Returns 0, or -errno with FAILURE_STAGE_REQUEST or
+ * FAILURE_STAGE_ENVIRONMENT and the words. */
+int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failure *failure);
+
+DEFINE_CLEANUP(SprEngineOptions *, spr_engine_options_free)

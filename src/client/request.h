@@ -1,0 +1,34 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Request: code, input and policy, ready to be sent any number of times
+ *
+ * All four parts are blobs, so a submission copies no bytes. What is too large or not JSON is kept
+ * out at once and remembered; the submission then fails with the words.
+ */
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/failure.h"
+#include "client/blob.h"
+#include "client/outbox.h"
+#include "spr/spr.h"
+#include "wire/messages.h"
+
+/* Deeper input cannot be read by the worker's json. */
+#define REQUEST_DEPTH_MAX 900
+
+struct SprRequest {
+        Blob *parts[UPLOAD_PARTS]; /* by DataChannel; NULL = not set */
+        Failure faults[UPLOAD_PARTS];
+        uint64_t timeout_ns, memory_bytes, output_bytes;
+        void *userdata;
+};
+
+/* Fills @submit, and @parts with references. Returns 0 or -errno with the words. */
+int request_prepare(const SprRequest *request,
+                    SubmitFrame *submit,
+                    Blob *parts[static UPLOAD_PARTS],
+                    Failure *failure);
+
+DEFINE_CLEANUP(SprRequest *, spr_request_free)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/fd.h"
+#include "base/utf8.h"
+#include "policy/check.h"
+#include "policy/complain.h"
+#include "policy/document.h"
+#include "policy/json.h"
+#include "policy/policy.h"
+#include "policy/schema.h"
+#include "policy/toml.h"
+
+typedef int (*ReadFn)(
+        Document *document, const char *text, size_t length, const char *source, Failure *failure);
+
+static int policy_new_with(Policy **policyp, bool lists) {
+        _cleanup_(policy_freep) Policy *policy = calloc(1, sizeof(*policy));
+        int r;
+
+        if (!policy)
+                return -ENOMEM;
+        r = schema_set_defaults(policy, lists);
+        if (r)
+                return r;
+        *policyp = take_ptr(&policy);
+        return 0;
+}
+
+int policy_new(Policy **policyp) {
+        return policy_new_with(policyp, true);
+}
+
+Policy *policy_free(Policy *policy) {
+        if (!policy)
+                return NULL;
+        for (size_t i = 0; i < SCHEMA_KEYS; ++i)
+                if (schema_keys[i].type == SCHEMA_NAMES)
+                        string_list_deinit(schema_names(&schema_keys[i], policy));
+        free(policy->extra_globals);
+        free(policy);
+        return NULL;
+}
+
+/* Gives the copy what @from owns; what is plain it has already. */
+static int policy_dup_owned(Policy *copy, const Policy *from) {
+        int r = 0;
+
+        for (size_t i = 0; i < SCHEMA_KEYS && !r; ++i) {
+                const SchemaKey *key = &schema_keys[i];
+
+                if (key->type == SCHEMA_NAMES)
+                        r = string_list_dup(schema_names(key, copy),
+                                            (const StringList *)(const void *)((const char *)from +
+                                                                               key->offset));
+        }
+        if (r || !from->extra_globals)
+                return r;
+        copy->extra_globals = malloc(from->extra_globals_length + 1);
+        if (!copy->extra_globals)
+                return -ENOMEM;
+        memcpy(copy->extra_globals, from->extra_globals, from->extra_globals_length + 1);
+        return 0;
+}
+
+int policy_dup(Policy **policyp, const Policy *policy) {
+        _cleanup_(policy_freep) Policy *copy = malloc(sizeof(*copy));
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        *copy = *policy;
+        for (size_t i = 0; i < SCHEMA_KEYS; ++i)
+                if (schema_keys[i].type == SCHEMA_NAMES)
+                        *schema_names(&schema_keys[i], copy) = STRING_LIST_NULL;
+        copy->extra_globals = NULL;
+        r = policy_dup_owned(copy, policy);
+        if (r)
+                return r;
+        *policyp = take_ptr(&copy);
+        return 0;
+}
+
+static int text_check(const char *text, size_t length, const char *source, Failure *failure) {
+        size_t span = utf8_span(text, length);
+        Place place = {source, 0};
+
+        if (length > POLICY_TEXT_MAX)
+                return policy_complain(failure, &place, "larger than %d MiB",
+                                       (int)(POLICY_TEXT_MAX >> 20));
+        if (span == length)
+                return 0;
+        place.line = 1;
+        for (size_t i = 0; i < span; ++i)
+                place.line += text[i] == '\n';
+        return policy_complain(failure, &place, "not UTF-8");
+}
+
+static int policy_parse(Policy **policyp,
+                        const char *text,
+                        size_t length,
+                        const char *name,
+                        ReadFn read,
+                        bool complete,
+                        Failure *failure) {
+        _cleanup_(policy_freep) Policy *policy = NULL;
+        _cleanup_(document_deinitp) Document document = DOCUMENT_NULL;
+        int r;
+
+        r = text_check(text, length, name, failure);
+        if (!r)
+                r = read(&document, text, length, name, failure);
+        if (!r)
+                r = policy_new_with(&policy, complete);
+        if (!r)
+                r = check_document(policy, &document, name, failure);
+        if (r == -ENOMEM)
+                return failure_errno(failure, FAILURE_STAGE_POLICY, ENOMEM,
+                                     "cannot read the policy");
+        if (r)
+                return r;
+        *policyp = take_ptr(&policy);
+        return 0;
+}
+
+int policy_parse_toml(
+        Policy **policyp, const char *text, size_t length, const char *name, Failure *failure) {
+        return policy_parse(policyp, text, length, name, toml_read, false, failure);
+}
+
+int policy_parse_json(Policy **policyp,
+                      const char *text,
+                      size_t length,
+                      const char *name,
+                      bool complete,
+                      Failure *failure) {
+        return policy_parse(policyp, text, length, name, json_read, complete, failure);
+}
+
+/* Also of a pipe, so that a shell's <(…) works. One byte past the limit tells that it is passed. */
+static int file_read(Buffer *buffer, const char *path, Failure *failure) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        ssize_t n;
+
+        if (fd < 0)
+                return policy_complain_errno(failure, errno, "open", path);
+        buffer_init(buffer, POLICY_TEXT_MAX + 1);
+        do {
+                size_t room = min_size(65536, POLICY_TEXT_MAX + 1 - buffer_length(buffer));
+                uint8_t *space;
+
+                if (buffer_reserve(buffer, room, &space))
+                        return policy_complain_errno(failure, ENOMEM, "read", path);
+                n = fd_read(fd, space, room);
+                if (n < 0)
+                        return policy_complain_errno(failure, (int)-n, "read", path);
+                buffer_commit(buffer, (size_t)n);
+        } while (n > 0 && buffer_length(buffer) <= POLICY_TEXT_MAX);
+        return 0;
+}
+
+static bool names_json(const char *path) {
+        size_t length = strlen(path);
+
+        return length >= 5 && strcmp(path + length - 5, ".json") == 0;
+}
+
+int policy_load_file(Policy **policyp, const char *path, Failure *failure) {
+        _cleanup_(buffer_deinitp) Buffer buffer = BUFFER_NULL;
+        int r;
+
+        r = file_read(&buffer, path, failure);
+        if (r)
+                return r;
+        return policy_parse(policyp, (const char *)buffer_bytes(&buffer), buffer_length(&buffer),
+                            path, names_json(path) ? json_read : toml_read, false, failure);
+}
+
+int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure) {
+        int r = check_stored(schema_at(offsetof(Policy, timeout_ns)), timeout_ns, failure);
+
+        if (!r)
+                policy->timeout_ns = timeout_ns;
+        return r;
+}
+
+int policy_set_memory_bytes(Policy *policy, uint64_t bytes, Failure *failure) {
+        int r = check_stored(schema_at(offsetof(Policy, memory_bytes)), bytes, failure);
+
+        if (!r)
+                policy->memory_bytes = bytes;
+        return r;
+}
+
+int policy_set_extra_globals(Policy *policy, const char *json, size_t length, Failure *failure) {
+        static const char key[] = "extra_globals";
+        _cleanup_(document_deinitp) Document document = DOCUMENT_NULL;
+        int r;
+
+        r = text_check(json, length, key, failure);
+        if (!r)
+                r = json_read_object(&document, key, json, length, failure);
+        if (!r)
+                r = check_globals(policy, &document.entries[0], NULL, failure);
+        if (r == -ENOMEM)
+                return failure_errno(failure, FAILURE_STAGE_POLICY, ENOMEM, "cannot read '%s'",
+                                     key);
+        return r;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/fd.h"
+#include "sandbox/descendants.h"
+
+#define DESCENDANTS_MAX    4096
+#define DESCENDANTS_ROUNDS 64
+
+typedef struct PidSet {
+        pid_t pids[DESCENDANTS_MAX];
+        size_t n_pids;
+} PidSet;
+
+static bool pid_is_in(pid_t pid, const pid_t *pids, size_t n_pids) {
+        for (size_t i = 0; i < n_pids; ++i)
+                if (pids[i] == pid)
+                        return true;
+        return false;
+}
+
+/* Adds the pids in a line "12 34 56 " and answers how many were new. */
+static size_t pid_set_add_line(PidSet *set, char *line, const pid_t *except, size_t n_except) {
+        size_t n_new = 0;
+        char *end;
+
+        for (char *p = line;; p = end) {
+                long pid = strtol(p, &end, 10);
+
+                if (end == p || set->n_pids == DESCENDANTS_MAX)
+                        return n_new;
+                if (pid_is_in((pid_t)pid, except, n_except) ||
+                    pid_is_in((pid_t)pid, set->pids, set->n_pids))
+                        continue;
+                set->pids[set->n_pids++] = (pid_t)pid;
+                (void)kill((pid_t)pid, SIGSTOP); /* it may have ended by now */
+                ++n_new;
+        }
+}
+
+static size_t
+pid_set_add_children(PidSet *set, int proc_fd, pid_t pid, const pid_t *except, size_t n_except) {
+        _cleanup_(closep) int fd = -1;
+        char path[64], line[16384];
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid, (int)pid);
+        fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return 0;
+        n = fd_read(fd, line, sizeof(line) - 1);
+        if (n <= 0)
+                return 0;
+        line[n] = '\0';
+        return pid_set_add_line(set, line, except, n_except);
+}
+
+int descendants_kill_unknown(int proc_fd, const pid_t *known, size_t n_known) {
+        _cleanup_(freep) PidSet *set = NULL;
+
+        set = calloc(1, sizeof(*set));
+        if (!set)
+                return -ENOMEM;
+        for (unsigned int round = 0; round < DESCENDANTS_ROUNDS; ++round) {
+                size_t n_new;
+
+                n_new = pid_set_add_children(set, proc_fd, getpid(), known, n_known);
+                for (size_t i = 0; i < set->n_pids; ++i)
+                        n_new += pid_set_add_children(set, proc_fd, set->pids[i], NULL, 0);
+                if (n_new == 0)
+                        break;
+        }
+        for (size_t i = 0; i < set->n_pids; ++i)
+                (void)kill(set->pids[i], SIGKILL);
+        return (int)set->n_pids;
+}

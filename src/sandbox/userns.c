@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "base/fd.h"
+#include "sandbox/userns.h"
+
+static int userns_write(const char *path, const char *text, size_t length) {
+        _cleanup_(closep) int fd = -1;
+        ssize_t n;
+
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = fd_write(fd, text, length); /* a map must arrive in one write */
+        return n < 0 ? (int)n : 0;
+}
+
+static size_t userns_format_id(char *text, uint32_t id) {
+        char digits[10];
+        size_t n = 0;
+
+        do
+                digits[n++] = (char)('0' + id % 10);
+        while (id /= 10);
+        for (size_t i = 0; i < n; ++i)
+                text[i] = digits[n - 1 - i];
+        return n;
+}
+
+static int userns_map_id(const char *path, uint32_t id) {
+        char text[32];
+        size_t n;
+
+        n = userns_format_id(text, id);
+        text[n++] = ' ';
+        n += userns_format_id(text + n, id);
+        memcpy(text + n, " 1", 2);
+        return userns_write(path, text, n + 2);
+}
+
+int userns_map_self(uid_t uid, gid_t gid, Failure *failure) {
+        int r;
+
+        r = userns_write("/proc/self/setgroups", "deny", 4);
+        if (r && r != -ENOENT)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, -r, "cannot deny setgroups");
+        r = userns_map_id("/proc/self/uid_map", uid);
+        if (r)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, -r, "cannot map the uid");
+        r = userns_map_id("/proc/self/gid_map", gid);
+        if (r)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, -r, "cannot map the gid");
+        return 0;
+}

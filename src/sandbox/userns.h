@@ -1,0 +1,13 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * User namespace: the one an unprivileged agent lives in
+ *
+ * It maps exactly the invoking uid and gid onto themselves, so no other identity exists inside.
+ */
+#include <sys/types.h>
+
+typedef struct Failure Failure;
+
+/* Called first thing in the child of clone(CLONE_NEWUSER), with the ids from before. */
+int userns_map_self(uid_t uid, gid_t gid, Failure *failure);

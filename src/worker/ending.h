@@ -1,0 +1,24 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ending: what happens between the last line of the code and the answer
+ */
+#include <signal.h>
+
+#include "worker/output.h"
+#include "worker/tools.h"
+
+typedef struct Ending Ending;
+
+struct Ending {
+        void *reserve; /* address space set aside; NULL = none */
+        sigset_t mask; /* the code's signal mask while ours is in force */
+};
+
+/* Before the code: sets a reserve aside. */
+void ending_prepare(Ending *ending);
+/* The code has ended: nothing it left behind may disturb us. Signals wait from here on. */
+void ending_begin(Ending *ending, const JobTools *tools);
+/* The end of the interpreter as the code sees it: signals pass again while threads are joined,
+ * atexit functions run and files are flushed; then they wait for good. */
+void ending_run(Ending *ending, const JobTools *tools, const Output *output);

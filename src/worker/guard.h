@@ -1,0 +1,25 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guard: the builtins of the user's code, with an __import__ that asks the rules
+ */
+#include <stdbool.h>
+
+#include "worker/pyapi.h"
+#include "worker/rules.h"
+#include "worker/source.h"
+
+typedef struct Guard Guard;
+
+struct Guard {
+        const Rules *rules;
+        Source *source;
+        PyObject *refusals; /* dict: full name → the message it was refused with */
+};
+
+/* The dict for __builtins__. Its __import__ uses @guard until the process ends. NULL with an
+ * exception set. */
+PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source);
+
+/* Whether @exception is a refusal of this guard. */
+bool guard_refused(const Guard *guard, PyObject *exception);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a worker
+ *
+ * READY, wait, RUN, STARTED, the code, its end, RESULT, exit. Each phase that can end the run early
+ * does so by giving the answer, and the phases after it then have nothing to do; only what is our
+ * own failure, not the run's, leaves by job_fail().
+ *
+ * A run may fork, and then two processes come to the end of the code. Only the one that received
+ * the request answers for it; a forked child ends here like any Python program, with its exit
+ * status.
+ *
+ * The descriptors of the answer are within reach of the code: it can close them or write to them.
+ * It can so only spoil or forge its own answer, in the fields that are the code's to fill.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "wire/packet.h"
+#include "wire/region.h"
+#include "worker/answer.h"
+#include "worker/ending.h"
+#include "worker/guard.h"
+#include "worker/job.h"
+#include "worker/program.h"
+#include "worker/raised.h"
+#include "worker/request.h"
+#include "worker/result.h"
+#include "worker/rules.h"
+#include "worker/scope.h"
+#include "worker/source.h"
+#include "worker/tools.h"
+
+typedef struct Job {
+        const JobTools *tools;
+        int socket_fd, region_fd;
+        uint64_t run_id;
+        pid_t pid;
+        void *mapping;
+        Output output;
+        Request request;
+        Rules rules;
+        Guard guard;
+        Source source;
+        PyObject *globals;
+        PyObject *printed; /* str: the code's global of that name, NULL if it has none */
+        Answer answer;
+} Job;
+
+static int job_send(const Job *job, FrameType type, const void *payload, size_t length) {
+        return packet_send(job->socket_fd, type, job->run_id, payload, length, NULL, 0);
+}
+
+_Noreturn static void job_fail(const Job *job, const Failure *failure) {
+        (void)job_send(job, FRAME_WORKER_FAILURE, failure, sizeof(*failure)); /* last words */
+        _exit(1);
+}
+
+static int job_map(Job *job, Failure *failure) {
+        job->mapping = mmap(NULL, REGION_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                            job->region_fd, 0);
+        if (job->mapping == MAP_FAILED)
+                return failure_errno(failure, FAILURE_STAGE_WORKER, errno,
+                                     "cannot map the run's memory");
+        return 0;
+}
+
+static int job_announce(const Job *job, LayerSet layers, Failure *failure) {
+        WorkerReadyFrame frame = {.layers = layers};
+        int r = job_send(job, FRAME_WORKER_READY, &frame, sizeof(frame));
+
+        return r < 0 ? failure_errno(failure, FAILURE_STAGE_WORKER, -r, "cannot reach the agent")
+                     : 0;
+}
+
+static void job_wait(Job *job, Failure *failure) {
+        int r;
+
+        r = request_receive(&job->request, job->socket_fd, job->run_id, failure);
+        if (r == REQUEST_E_NONE)
+                _exit(0);
+        if (r < 0)
+                job_fail(job, failure);
+}
+
+/* The whole input; anything false is {}. */
+static PyObject *job_input(const Job *job) {
+        _cleanup_(py_unrefp) PyObject *input = NULL;
+        int truth = 0;
+
+        if (PyBytes_Size(job->request.input) > 0) {
+                input = json_decode(&job->tools->json, PyBytes_AsString(job->request.input),
+                                    (size_t)PyBytes_Size(job->request.input), "input");
+                truth = input ? PyObject_IsTrue(input) : -1;
+        }
+        if (truth < 0)
+                return NULL;
+        return truth ? take_ptr(&input) : PyDict_New();
+}
+
+/* sys.argv as a script of this name would see it. */
+static int job_set_argv(PyObject *name) {
+        _cleanup_(py_unrefp) PyObject *argv = NULL;
+
+        argv = Py_BuildValue("[O]", name);
+        return argv ? PySys_SetObject("argv", argv) : -1;
+}
+
+/* Everything the code will see but the code itself. */
+static int job_set_up(Job *job) {
+        _cleanup_(py_unrefp) PyObject *builtins = NULL;
+        _cleanup_(py_unrefp) PyObject *input = NULL;
+
+        if (output_install(&job->output, &job->tools->output, job->mapping,
+                           job->request.frame.output_bytes) < 0 ||
+            request_read(&job->request, job->region_fd) < 0 ||
+            rules_init(&job->rules, &job->tools->json, job->request.policy) < 0)
+                return -1;
+        input = job_input(job);
+        Py_CLEAR(job->request.input);
+        Py_CLEAR(job->request.policy);
+        if (!input || job_set_argv(job->request.name) < 0)
+                return -1;
+        builtins = guard_builtins_new(&job->guard, &job->rules, &job->source);
+        job->globals = builtins ? scope_new(&job->rules, builtins, input) : NULL;
+        return job->globals ? 0 : -1;
+}
+
+/* The code object, or NULL after giving the answer. */
+static PyObject *job_compile(Job *job, const Program *program) {
+        job->source.name = job->request.name;
+        job->source.string_io = job->tools->string_io;
+        job->source.text = source_decode(job->request.code);
+        Py_CLEAR(job->request.code);
+        if (!job->source.text) {
+                program_refuse(program, &job->answer);
+                return NULL;
+        }
+        source_publish(&job->source);
+        return program_compile(program, &job->answer);
+}
+
+/* A global `printed` is the last of what the code prints. It is taken when the code ends and
+ * written when nothing can be printed any more. */
+static void job_take_printed(Job *job) {
+        PyObject *printed = PyDict_GetItemString(job->globals, "printed");
+
+        if (printed && PyUnicode_Check(printed))
+                job->printed = py_ref(printed);
+}
+
+static void job_run(Job *job, Ending *ending) {
+        Program program = {
+                .tools = job->tools,
+                .output = &job->output,
+                .guard = &job->guard,
+                .source = &job->source,
+                .globals = job->globals,
+        };
+        _cleanup_(raised_deinitp) Raised raised = RAISED_NULL;
+        _cleanup_(py_unrefp) PyObject *code = NULL;
+
+        code = job_compile(job, &program);
+        if (!code)
+                return;
+        (void)job_send(job, FRAME_WORKER_STARTED, NULL, 0); /* a courtesy */
+        program_evaluate(&program, code, &raised);
+        ending_begin(ending, job->tools);
+        job_take_printed(job);
+        program_judge(&program, &raised, &job->answer);
+        if (job->answer.verdict == VERDICT_OK)
+                result_collect(&job->tools->json, job->globals, job->request.frame.result_bytes,
+                               &job->answer);
+        raised_deinit(&raised); /* frees the frames, while the code may still react to it */
+        ending_run(ending, job->tools, &job->output);
+}
+
+_Noreturn static void job_answer(Job *job) {
+        WorkerResultFrame frame;
+
+        if (getpid() != job->pid)
+                _exit(job->answer.exit_code);
+        if (job->printed)
+                (void)output_append_text(&job->output, REGION_STDOUT, job->printed);
+        frame = result_write(&job->answer, job->region_fd, job->mapping);
+        _exit(job_send(job, FRAME_WORKER_RESULT, &frame, sizeof(frame)) < 0);
+}
+
+void job_serve(
+        const JobTools *tools, int socket_fd, int region_fd, uint64_t run_id, LayerSet layers) {
+        Job job = {
+                .tools = tools,
+                .socket_fd = socket_fd,
+                .region_fd = region_fd,
+                .run_id = run_id,
+                .pid = getpid(),
+                .request = REQUEST_NULL,
+                .rules = RULES_NULL,
+                .answer = ANSWER_NULL,
+        };
+        Failure failure = FAILURE_NULL;
+        Ending ending = {.reserve = NULL};
+
+        if (job_map(&job, &failure) < 0 || job_announce(&job, layers, &failure) < 0)
+                job_fail(&job, &failure);
+        job_wait(&job, &failure);
+        ending_prepare(&ending);
+        if (job_set_up(&job) < 0)
+                answer_set_raised(&job.answer, NULL);
+        else
+                job_run(&job, &ending);
+        job_answer(&job);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is captured, and when
+ *
+ * A cold start is paid by the caller of the very first run, so job_tools_new() touches only what
+ * costs next to nothing: builtins and C modules. json and traceback are Python and pull in re, enum
+ * and tokenize: 8 to 16 ms together, half an interpreter's start. Of json we need the two C
+ * accelerators alone (json.c). traceback, linecache and threading are imported by job_tools_warm(),
+ * which the zygote calls once it is idle; a worker forked before that imports traceback only when
+ * it has an exception to print, and looks at threading only if the user's code has imported it,
+ * exactly as CPython does at its own end.
+ */
+#include <stdlib.h>
+
+#include "worker/tools.h"
+
+/* Imports @module and takes one attribute of it. */
+static PyObject *tools_take(const char *module, const char *name) {
+        _cleanup_(py_unrefp) PyObject *from = NULL;
+
+        from = PyImport_ImportModule(module);
+        return from ? PyObject_GetAttrString(from, name) : NULL;
+}
+
+static int tools_take_sys(JobTools *tools) {
+        _cleanup_(py_unrefp) PyObject *limit = NULL;
+        _cleanup_(py_unrefp) PyObject *get_limit = NULL;
+
+        get_limit = tools_take("sys", "getrecursionlimit");
+        if (!get_limit)
+                return -1;
+        limit = PyObject_CallObject(get_limit, NULL);
+        if (!limit)
+                return -1;
+        tools->recursion_limit = (int)PyLong_AsLong(limit);
+        tools->display = tools_take("sys", "__excepthook__");
+        tools->excepthook = tools_take("sys", "excepthook");
+        tools->settrace = tools_take("sys", "settrace");
+        tools->setprofile = tools_take("sys", "setprofile");
+        if (!tools->display || !tools->excepthook || !tools->settrace || !tools->setprofile)
+                return -1;
+        tools->monitoring = tools_take("sys", "monitoring");
+        PyErr_Clear(); /* new in 3.12 */
+        return 0;
+}
+
+int job_tools_new(JobTools **toolsp) {
+        JobTools *tools = calloc(1, sizeof(*tools)); /* lives as long as the zygote */
+
+        if (!tools) {
+                (void)PyErr_NoMemory();
+                return -1;
+        }
+        if (json_tools_init(&tools->json) < 0 || output_types_init(&tools->output) < 0 ||
+            tools_take_sys(tools) < 0)
+                return -1;
+        tools->compile = tools_take("builtins", "compile");
+        tools->string_io = tools_take("io", "StringIO");
+        tools->run_exitfuncs = tools_take("atexit", "_run_exitfuncs");
+        if (!tools->compile || !tools->string_io || !tools->run_exitfuncs)
+                return -1;
+        *toolsp = tools;
+        return 0;
+}
+
+int job_tools_warm(JobTools *tools) {
+        _cleanup_(py_unrefp) PyObject *linecache = NULL;
+        _cleanup_(py_unrefp) PyObject *json = NULL;
+
+        if (!tools->format_exception)
+                tools->format_exception = tools_take("traceback", "format_exception");
+        if (!tools->shutdown)
+                tools->shutdown = tools_take("threading", "_shutdown");
+        linecache = PyImport_ImportModule("linecache");
+        json = PyImport_ImportModule("json"); /* not for us: the code of most runs wants it */
+        return tools->format_exception && tools->shutdown && linecache && json ? 0 : -1;
+}

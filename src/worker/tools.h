@@ -1,0 +1,29 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tools: the callables of the interpreter that a run needs, taken before any user code exists
+ *
+ * Made by job_tools_new() in the zygote, used by the worker. What the user's code does to modules
+ * and builtins changes nothing of what stands here.
+ */
+#include "worker/job.h"
+#include "worker/json.h"
+#include "worker/output.h"
+#include "worker/pyapi.h"
+
+struct JobTools {
+        JsonTools json;
+        OutputTypes output;
+
+        PyObject *compile;          /* builtins.compile */
+        PyObject *string_io;        /* io.StringIO */
+        PyObject *display;          /* sys.__excepthook__: in C, needs no module */
+        PyObject *excepthook;       /* what sys.excepthook is when nobody replaced it */
+        PyObject *settrace;         /* sys.settrace */
+        PyObject *setprofile;       /* sys.setprofile */
+        PyObject *monitoring;       /* sys.monitoring, NULL before 3.12 */
+        PyObject *run_exitfuncs;    /* atexit._run_exitfuncs */
+        PyObject *format_exception; /* traceback.format_exception, NULL until job_tools_warm() */
+        PyObject *shutdown;         /* threading._shutdown, NULL until job_tools_warm() */
+        int recursion_limit;
+};

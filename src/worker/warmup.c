@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "base/fd.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/namespaces.h"
+#include "sandbox/view.h"
+#include "worker/warmup.h"
+
+void warmup_take_exception(char *text, size_t size) {
+        PyObject *type = NULL, *value = NULL, *traceback = NULL, *words = NULL, *name = NULL;
+        const char *words_text = NULL, *name_text = NULL;
+
+        PyErr_Fetch(&type, &value, &traceback);
+        PyErr_NormalizeException(&type, &value, &traceback);
+        if (type)
+                name = PyObject_GetAttrString(type, "__name__");
+        if (value)
+                words = PyObject_Str(value);
+        if (name)
+                name_text = PyUnicode_AsUTF8AndSize(name, NULL);
+        if (words)
+                words_text = PyUnicode_AsUTF8AndSize(words, NULL);
+        (void)snprintf(text, size, "%s: %s", name_text ? name_text : "error",
+                       words_text ? words_text : "(no text)");
+        PyErr_Clear();
+        Py_XDECREF(name);
+        Py_XDECREF(words);
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+}
+
+static int warmup_python_failure(Failure *failure, const char *action) {
+        char text[320];
+
+        warmup_take_exception(text, sizeof(text));
+        return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EIO, "%s: %s", action, text);
+}
+
+static int warmup_view_add_object(ViewPlan *view, PyObject *path, Failure *failure) {
+        const char *text;
+
+        text = path && PyUnicode_Check(path) ? PyUnicode_AsUTF8AndSize(path, NULL) : NULL;
+        if (!text) {
+                PyErr_Clear(); /* not a path: nothing to show */
+                return 0;
+        }
+        return view_plan_add(view, text, failure);
+}
+
+/* What this interpreter needs of the host's file system. */
+static int warmup_view_plan(ViewPlan *view, Failure *failure) {
+        static const char *const attributes[] = {"prefix", "base_prefix", "exec_prefix",
+                                                 "base_exec_prefix"};
+        PyObject *path;
+        int r;
+
+        r = view_plan_add_system(view, failure);
+        if (r)
+                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(attributes); ++i) {
+                r = warmup_view_add_object(view, PySys_GetObject(attributes[i]), failure);
+                if (r)
+                        return r;
+        }
+        path = PySys_GetObject("path");
+        for (Py_ssize_t i = 0; path && i < PyList_Size(path); ++i) {
+                r = warmup_view_add_object(view, PyList_GetItem(path, i), failure);
+                if (r)
+                        return r;
+        }
+        return view_plan_seal(view, failure);
+}
+
+static int warmup_close_world(WarmZygote *zygote, Failure *failure) {
+        _cleanup_(view_plan_freep) ViewPlan *view = NULL;
+        int r;
+
+        if (!capabilities_have(CAP_SYS_ADMIN))
+                return 0;
+        zygote->layers |= namespaces_enter_empty();
+        r = view_plan_new(&view);
+        if (r)
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, -r, "out of memory");
+        r = warmup_view_plan(view, failure);
+        if (r)
+                return r;
+        r = view_plan_apply(view, failure);
+        if (r == VIEW_E_REFUSED)
+                return 0;
+        if (r)
+                return r;
+        zygote->view = take_ptr(&view);
+        zygote->layers |= LAYER_BIT(LAYER_MOUNT_NAMESPACE);
+        return 0;
+}
+
+static int warmup_preload(Failure *failure) {
+        PyObject *argv = PySys_GetObject("argv");
+
+        for (Py_ssize_t i = 1; argv && i < PyList_Size(argv); ++i) {
+                PyObject *name = PyList_GetItem(argv, i), *module = PyImport_Import(name);
+                char action[128];
+
+                if (!module) {
+                        const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+
+                        (void)snprintf(action, sizeof(action), "cannot preload '%.96s'", text);
+                        return warmup_python_failure(failure, action);
+                }
+                Py_DECREF(module);
+        }
+        return 0;
+}
+
+/* Collects once and hides what is left from every later collection: a collection in a worker would
+ * otherwise touch, and so copy, the whole heap. */
+static int warmup_freeze(Failure *failure) {
+        PyObject *gc, *done = NULL;
+
+        gc = PyImport_ImportModule("gc");
+        if (gc)
+                done = PyObject_CallMethod(gc, "collect", NULL);
+        if (done) {
+                Py_DECREF(done);
+                done = PyObject_CallMethod(gc, "freeze", NULL);
+        }
+        Py_XDECREF(gc);
+        if (!done)
+                return warmup_python_failure(failure, "cannot freeze the heap");
+        Py_DECREF(done);
+        return 0;
+}
+
+static uint32_t warmup_count_threads(int proc_fd) {
+        struct dirent *entry;
+        uint32_t n = 0;
+        DIR *directory;
+        int fd;
+
+        fd = openat(proc_fd, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return 1;
+        directory = fdopendir(fd);
+        if (!directory) {
+                (void)fd_close(fd);
+                return 1;
+        }
+        while ((entry = readdir(directory)))
+                n += entry->d_name[0] != '.';
+        (void)closedir(directory);
+        return n;
+}
+
+/* The sixth number of statm: pages of data and stack. */
+static uint64_t warmup_data_bytes(int proc_fd) {
+        _cleanup_(closep) int fd = -1;
+        char text[128];
+        uint64_t pages = 0;
+        ssize_t n;
+        char *p = text;
+
+        fd = openat(proc_fd, "self/statm", O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : fd_read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return 0;
+        text[n] = '\0';
+        for (unsigned int field = 0; field < 6; ++field)
+                pages = strtoul(p, &p, 10);
+        return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
+        int r;
+
+        r = warmup_close_world(zygote, failure);
+        if (r)
+                return r;
+        if (job_tools_new(&zygote->tools))
+                return warmup_python_failure(failure, "cannot prepare the interpreter");
+        r = warmup_preload(failure);
+        if (r)
+                return r;
+        r = warmup_freeze(failure);
+        if (r)
+                return r;
+        zygote->n_threads = warmup_count_threads(proc_fd);
+        zygote->data_bytes = warmup_data_bytes(proc_fd);
+        return 0;
+}

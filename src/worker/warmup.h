@@ -1,0 +1,29 @@
+#pragma once
+/* SPDX-License-Identifier: MIT */
+/*
+ * Warm-up: from a fresh interpreter to a zygote that may fork
+ *
+ * Runs once, in the zygote. First the world is closed (namespaces, the read-only view), then the
+ * modules are imported, so that what a worker will not find shows now and not in a run.
+ */
+#include "base/layers.h"
+#include "worker/job.h"
+
+typedef struct Failure Failure;
+typedef struct ViewPlan ViewPlan;
+typedef struct WarmZygote WarmZygote;
+
+struct WarmZygote {
+        JobTools *tools;
+        ViewPlan *view;      /* NULL where the host does not let us make mounts */
+        LayerSet layers;     /* namespaces made */
+        uint32_t n_threads;  /* of this process; only one may fork */
+        uint64_t data_bytes; /* what RLIMIT_DATA counts now */
+};
+
+/* @proc_fd: /proc, opened before the view hides it; -1 where there is none. The modules to preload
+ * are sys.argv[1:]. */
+int warmup(WarmZygote *zygote, int proc_fd, Failure *failure);
+
+/* Takes the pending Python exception as one line of text, "ImportError: …". */
+void warmup_take_exception(char *text, size_t size);

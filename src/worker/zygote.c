@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "sandbox/attributes.h"
+#include "sandbox/descendants.h"
+#include "wire/messages.h"
+#include "wire/packet.h"
+#include "worker/pyapi.h"
+#include "worker/spawn.h"
+#include "worker/warmup.h"
+#include "worker/zygote.h"
+
+#define ZYGOTE_WORKERS_MAX 4096
+
+typedef struct Zygote {
+        WarmZygote warm;
+        int control_fd;
+        int signal_fd; /* SIGCHLD */
+        int proc_fd;   /* /proc as it was before the view, or -1 */
+        int self_pidfd;
+        uint64_t run_ids[ZYGOTE_WORKERS_MAX]; /* of the worker at the same index */
+        pid_t workers[ZYGOTE_WORKERS_MAX];
+        size_t n_workers;
+        bool sweeps; /* some worker had no pid namespace: orphans become our children */
+} Zygote;
+
+static void zygote_report_failure(const Zygote *zygote, uint64_t run_id, const Failure *failure) {
+        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_FAILURE, run_id, failure,
+                          sizeof(*failure), NULL, 0); /* the agent sees our end if it is gone */
+}
+
+static int zygote_report_ready(const Zygote *zygote) {
+        const char *version = Py_GetVersion(), *prefix = NULL;
+        PyObject *prefix_object = PySys_GetObject("prefix");
+        struct {
+                ZygoteReadyFrame frame;
+                char strings[PACKET_PAYLOAD_MAX - sizeof(ZygoteReadyFrame)];
+        } message = {
+                .frame = {.layers = zygote->warm.layers, .n_threads = zygote->warm.n_threads},
+        };
+        PyObject *hexversion = PySys_GetObject("hexversion");
+        int n;
+
+        if (hexversion)
+                message.frame.hexversion = (uint32_t)PyLong_AsUnsignedLong(hexversion);
+        if (prefix_object)
+                prefix = PyUnicode_AsUTF8AndSize(prefix_object, NULL);
+        PyErr_Clear();
+        n = snprintf(message.strings, sizeof(message.strings), "%.*s%c%.2000s",
+                     (int)strcspn(version, " "), version, '\0', prefix ? prefix : "");
+        return packet_send(zygote->control_fd, FRAME_ZYGOTE_READY, 0, &message,
+                           sizeof(message.frame) + (size_t)n + 1, NULL, 0);
+}
+
+static int zygote_spawn(Zygote *zygote, const SpawnRequest *request, Failure *failure) {
+        ZygoteSpawnedFrame spawned = {0};
+        _cleanup_(closep) int pidfd = -1;
+        pid_t pid = -1;
+        int r;
+
+        if (zygote->n_workers == ZYGOTE_WORKERS_MAX)
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, EAGAIN, "too many workers");
+        r = spawn_worker(&zygote->warm, request, &pid, failure);
+        if (r)
+                return r;
+        zygote->workers[zygote->n_workers] = pid;
+        zygote->run_ids[zygote->n_workers] = request->run_id;
+        ++zygote->n_workers;
+        if (!(request->frame->flags & SPAWN_FLAG_PIDNS))
+                zygote->sweeps = true;
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0u);
+        if (pidfd < 0) {
+                r = failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                  "cannot open a worker's pidfd");
+                (void)kill(pid, SIGKILL);
+                return r;
+        }
+        spawned.pid = pid;
+        return packet_send(zygote->control_fd, FRAME_ZYGOTE_SPAWNED, request->run_id, &spawned,
+                           sizeof(spawned), &pidfd, 1);
+}
+
+static uint64_t zygote_time_ns(struct timeval time) {
+        return (uint64_t)time.tv_sec * NSEC_PER_SEC + (uint64_t)time.tv_usec * NSEC_PER_USEC;
+}
+
+static void
+zygote_report_exit(Zygote *zygote, size_t index, int status, const struct rusage *usage) {
+        ZygoteExitedFrame exited = {
+                .status = status,
+                .cpu_user_ns = zygote_time_ns(usage->ru_utime),
+                .cpu_system_ns = zygote_time_ns(usage->ru_stime),
+                .max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024,
+        };
+        uint64_t run_id = zygote->run_ids[index];
+
+        --zygote->n_workers;
+        zygote->workers[index] = zygote->workers[zygote->n_workers];
+        zygote->run_ids[index] = zygote->run_ids[zygote->n_workers];
+        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_EXITED, run_id, &exited, sizeof(exited),
+                          NULL, 0);
+}
+
+/* Ends what workers without a pid namespace left behind. */
+static void zygote_sweep(Zygote *zygote) {
+        if (zygote->sweeps && zygote->proc_fd >= 0)
+                (void)descendants_kill_unknown(zygote->proc_fd, zygote->workers, zygote->n_workers);
+}
+
+static void zygote_reap(Zygote *zygote) {
+        struct signalfd_siginfo info;
+        struct rusage usage;
+        int status;
+        pid_t pid;
+
+        (void)fd_read(zygote->signal_fd, &info, sizeof(info)); /* wait4() tells more */
+        while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+                for (size_t i = 0; i < zygote->n_workers; ++i) {
+                        if (zygote->workers[i] != pid)
+                                continue;
+                        zygote->workers[i] = 0; /* its orphans are unknown from here on */
+                        zygote_sweep(zygote);
+                        zygote_report_exit(zygote, i, status, &usage);
+                        break;
+                }
+        }
+        zygote_sweep(zygote);
+}
+
+/* Returns false when the agent is gone. */
+static bool zygote_handle(Zygote *zygote) {
+        Failure failure = FAILURE_NULL;
+        SpawnRequest request = {.n_fds = _SPAWN_FD_N, .self_pidfd = zygote->self_pidfd};
+        ZygoteSpawnFrame frame;
+        Packet packet;
+        size_t n_needed;
+        int r;
+
+        r = packet_receive(zygote->control_fd, &packet, SENDER_AGENT_TO_ZYGOTE, WIRE_OPEN,
+                           request.fds, &request.n_fds, &failure);
+        if (r <= 0)
+                return false;
+        memcpy(&frame, packet.payload, sizeof(frame));
+        request.frame = &frame;
+        request.run_id = packet.header.stream;
+        n_needed = frame.flags & SPAWN_FLAG_PIDNS ? _SPAWN_FD_N : SPAWN_FD_INIT;
+        if (request.n_fds != n_needed)
+                r = failure_lit(&failure, FAILURE_STAGE_ZYGOTE, EPROTO, "descriptors are missing");
+        else
+                r = zygote_spawn(zygote, &request, &failure);
+        for (size_t i = 0; i < request.n_fds; ++i)
+                (void)fd_close(request.fds[i]);
+        if (r)
+                zygote_report_failure(zygote, request.run_id, &failure);
+        return true;
+}
+
+static void zygote_loop(Zygote *zygote) {
+        struct pollfd polled[] = {
+                {.fd = zygote->control_fd, .events = POLLIN},
+                {.fd = zygote->signal_fd, .events = POLLIN},
+        };
+
+        for (;;) {
+                if (poll(polled, ARRAY_SIZE(polled), -1) < 0 && errno != EINTR)
+                        return;
+                if (polled[1].revents)
+                        zygote_reap(zygote);
+                if (polled[0].revents && !zygote_handle(zygote))
+                        return;
+        }
+}
+
+static int zygote_open(Zygote *zygote, Failure *failure) {
+        sigset_t child;
+
+        (void)prctl(PR_SET_NAME, "spr-zygote");
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+        zygote->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        zygote->self_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0u);
+        if (zygote->self_pidfd < 0)
+                return failure_errno(failure, FAILURE_STAGE_ZYGOTE, errno,
+                                     "cannot open the zygote's pidfd");
+        (void)sigemptyset(&child);
+        (void)sigaddset(&child, SIGCHLD);
+        (void)sigprocmask(SIG_BLOCK, &child, NULL);
+        zygote->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (zygote->signal_fd < 0)
+                return failure_errno(failure, FAILURE_STAGE_ZYGOTE, errno,
+                                     "cannot wait for workers");
+        return 0;
+}
+
+static int zygote_start(Zygote *zygote, Failure *failure) {
+        int r;
+
+        r = zygote_open(zygote, failure);
+        if (!r)
+                r = warmup(&zygote->warm, zygote->proc_fd, failure);
+        if (r)
+                return r;
+        if (zygote->warm.n_threads > 1)
+                return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EBUSY,
+                                   "the preloaded modules left %u threads running: preload fewer",
+                                   zygote->warm.n_threads - 1);
+        return attributes_set_undumpable(failure);
+}
+
+int zygote_serve(int control_fd) {
+        Failure failure = FAILURE_NULL;
+        Zygote *zygote;
+
+        zygote = calloc(1, sizeof(*zygote));
+        if (!zygote)
+                return 1;
+        zygote->control_fd = control_fd;
+        if (zygote_start(zygote, &failure)) {
+                zygote_report_failure(zygote, 0, &failure);
+                return 1;
+        }
+        if (zygote_report_ready(zygote))
+                return 1;
+        zygote_loop(zygote);
+        return 0; /* the process ends: nothing is worth freeing */
+}
