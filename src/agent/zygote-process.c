@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,6 +87,7 @@ static _Noreturn void zygote_exec(const char *python, char *const *argv, int con
         sigset_t none;
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)umask(022); /* what code expects, and the view's directories are for all */
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         for (int signal_number = 1; signal_number < NSIG; ++signal_number)
