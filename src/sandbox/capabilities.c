@@ -71,14 +71,16 @@ static int capabilities_read_back(Failure *failure) {
         return 0;
 }
 
+void capabilities_drop_bounding(void) {
+        for (unsigned int c = 0; c < CAPABILITY_LIMIT; ++c)
+                if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+                        return; /* not allowed, or past the last one */
+}
+
 int capabilities_drop(Failure *failure) {
         static const CapabilitySets none;
         int r;
 
-        /* without CAP_SETPCAP the bounding set stays; under no_new_privs it gives nothing back */
-        for (unsigned int c = 0; c < CAPABILITY_LIMIT; ++c)
-                if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
-                        break;
         (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* read back below */
         r = capability_sets_set(&none);
         if (r)

@@ -16,5 +16,8 @@ bool capabilities_have(unsigned int capability);
  * by way of the ambient set. Meant for the zygote inside a user namespace of its own. */
 int capabilities_keep_over_exec(Failure *failure);
 
-/* Empties the bounding set where that is allowed, and all others always; reads them back. */
+/* Empties the bounding set, as far as it is allowed to: it takes CAP_SETPCAP, which a change of uid
+ * loses. Without it the set stays, but gives nothing back under no_new_privs. */
+void capabilities_drop_bounding(void);
+/* Empties all other sets and reads them back. */
 int capabilities_drop(Failure *failure);

@@ -32,6 +32,7 @@ static int confine_rlimits(const ConfinementPlan *plan, Failure *failure) {
 }
 
 static int confine_uid(const ConfinementPlan *plan, Failure *failure) {
+        capabilities_drop_bounding();
         return plan->uid == UID_STAY ? 0 : credentials_drop(plan->uid, failure);
 }
 

@@ -20,7 +20,7 @@ LayerSet namespaces_enter_empty(void) {
         for (size_t i = 0; i < ARRAY_SIZE(namespaces); ++i)
                 if (unshare(namespaces[i].flag) == 0)
                         entered |= LAYER_BIT(namespaces[i].layer);
-        if (entered & LAYER_BIT(LAYER_UTS_NAMESPACE))
-                (void)sethostname("sandbox", 7); /* cosmetic: the host's name is gone either way */
+        if ((entered & LAYER_BIT(LAYER_UTS_NAMESPACE)) && sethostname("sandbox", 7) < 0)
+                entered &= ~LAYER_BIT(LAYER_UTS_NAMESPACE); /* the host's name still shows */
         return entered;
 }

@@ -20,6 +20,7 @@ static _Noreturn void pidns_init_main(void) {
         (void)prctl(PR_SET_NAME, "spr-init");
         (void)signal(SIGCHLD, SIG_IGN);
         (void)syscall(SYS_close_range, 0u, UINT_MAX, 0u); /* the host's stream above all */
+        capabilities_drop_bounding();
         (void)capabilities_drop(NULL); /* it needs none; what it keeps it cannot use */
         for (;;)
                 (void)pause();

@@ -38,14 +38,15 @@ typedef struct Failure Failure;
 #define REGION_ERROR_MAX  UINT64_C(65536)
 #define REGION_RESULT_MAX (64 * REGION_MIB)
 
-/* Offsets of the areas; the first page is the RegionHeader. */
+/* Offsets of the areas; the first page is the RegionHeader. What the worker writes with pwrite(2)
+ * comes first, since RLIMIT_FSIZE of a run holds for that, too. */
 #define REGION_HEADER_BYTES   UINT64_C(4096)
-#define REGION_REQUEST_OFFSET REGION_HEADER_BYTES
+#define REGION_RESULT_OFFSET  REGION_HEADER_BYTES
+#define REGION_ERROR_OFFSET   (REGION_RESULT_OFFSET + REGION_RESULT_MAX)
+#define REGION_REQUEST_OFFSET (REGION_ERROR_OFFSET + REGION_MIB)
 #define REGION_STDOUT_OFFSET  (REGION_REQUEST_OFFSET + 128 * REGION_MIB)
 #define REGION_STDERR_OFFSET  (REGION_STDOUT_OFFSET + 65 * REGION_MIB)
-#define REGION_ERROR_OFFSET   (REGION_STDERR_OFFSET + 65 * REGION_MIB)
-#define REGION_RESULT_OFFSET  (REGION_ERROR_OFFSET + REGION_MIB)
-#define REGION_SIZE           (REGION_RESULT_OFFSET + REGION_RESULT_MAX)
+#define REGION_SIZE           (REGION_STDERR_OFFSET + 65 * REGION_MIB)
 
 typedef enum RegionStream {
         REGION_STDOUT,
