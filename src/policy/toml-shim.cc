@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// toml++ reports syntax errors as values here (TOML_EXCEPTIONS=0). The one exception left is
-// std::bad_alloc; it ends at the functions of the header, as -ENOMEM.
-#define TOML_EXCEPTIONS  0
-#define TOML_HEADER_ONLY 1
+// toml++ reports syntax errors as values here (TOML_EXCEPTIONS=0). Two exceptions are left, and both
+// end in this file: std::bad_alloc becomes -ENOMEM; and since some malformed texts ("[[[") reach an
+// assertion of toml++ instead of an error, its assertions throw and count as syntax errors.
+#define TOML_EXCEPTIONS     0
+#define TOML_HEADER_ONLY    1
+#define TOML_ASSERT(expr)   ((expr) ? (void)0 : throw AssertionFailed{})
+#undef NDEBUG // or toml++ would tell the compiler to rely on them
 
 #include <algorithm>
 #include <cerrno>
@@ -17,6 +20,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace {
+struct AssertionFailed {};
+} // namespace
 
 #include <toml++/toml.h>
 
@@ -191,11 +198,47 @@ int parse(TomlText **parsedp, std::string_view text, TomlFault *fault) {
         return 0;
 }
 
+bool fails(std::string_view text) {
+        try {
+                (void)toml::parse(text);
+                return false;
+        } catch (const AssertionFailed &) {
+                return true;
+        }
+}
+
+// An assertion knows no place. What fails also fails at the end of any longer beginning of it, so
+// the shortest one that fails is searched for; it ends where an error would have been.
+int assertion_fault(std::string_view text, TomlFault *fault) {
+        size_t low = 0, high = text.size();
+
+        while (low < high) {
+                const size_t middle = low + (high - low) / 2;
+
+                if (fails(text.substr(0, middle)))
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        fault->line = 1;
+        if (high > 0)
+                fault->line += static_cast<unsigned int>(
+                        std::count(text.begin(), text.begin() + static_cast<long>(high) - 1, '\n'));
+        std::snprintf(fault->reason, sizeof(fault->reason), "malformed TOML");
+        return TOML_E_SYNTAX;
+}
+
 } // namespace
 
 int toml_text_parse(TomlText **parsedp, const char *text, size_t length, TomlFault *fault) {
+        const std::string_view view(text, length);
+
         try {
-                return parse(parsedp, std::string_view(text, length), fault);
+                try {
+                        return parse(parsedp, view, fault);
+                } catch (const AssertionFailed &) {
+                        return assertion_fault(view, fault);
+                }
         } catch (...) {
                 return -ENOMEM;
         }

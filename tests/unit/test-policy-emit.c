@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json-text.h"
+#include "policy/policy.h"
+
+#define REST                                                                                       \
+        "\"max_output_kb\":128,\"memory_limit_mb\":256,\"mode\":\"restrict\",\"timeout_seconds\":" \
+        "5"
+#define LISTS                                                                                      \
+        "\"allowed_builtins\":[],\"allowed_globals\":[],\"allowed_imports\":[],"                   \
+        "\"blocked_builtins\":[\"eval\",\"exec\",\"open\",\"compile\",\"breakpoint\"],"            \
+        "\"blocked_globals\":[],"                                                                  \
+        "\"blocked_imports\":[\"os\",\"subprocess\",\"socket\",\"ctypes\",\"importlib\"],"
+
+static void assert_emits(int (*emit)(const Policy *, char **, size_t *),
+                         const Policy *policy,
+                         const char *expected) {
+        char *json = NULL;
+        size_t length = 0;
+
+        assert_int_equal(emit(policy, &json, &length), 0);
+        assert_string_equal(json, expected);
+        assert_int_equal(length, strlen(expected));
+        assert_int_equal(json_text_check(json, length, POLICY_DEPTH_MAX, NULL), 0);
+        free(json);
+}
+
+static void test_default(void **state) {
+        _cleanup_(policy_freep) Policy *policy = NULL;
+
+        (void)state;
+        assert_int_equal(policy_new(&policy), 0);
+        assert_emits(policy_to_json, policy, "{" LISTS "\"extra_globals\":{}," REST "}");
+        assert_emits(policy_to_worker_json, policy,
+                     "{" LISTS "\"extra_globals\":{},\"mode\":\"restrict\"}");
+}
+
+static void test_globals_are_spliced(void **state) {
+        static const char text[] =
+                "{ \"a\" : [ NaN , 123456789012345678901234567890,\n\"\\ud800\"] }";
+        _cleanup_(policy_freep) Policy *policy = NULL;
+
+        (void)state;
+        assert_int_equal(policy_new(&policy), 0);
+        policy->mode = POLICY_MODE_ALLOW;
+        assert_int_equal(policy_set_extra_globals(policy, text, strlen(text), NULL), 0);
+        assert_emits(policy_to_worker_json, policy,
+                     "{" LISTS
+                     "\"extra_globals\":{\"a\":[NaN,123456789012345678901234567890,\"\\ud800\"]},"
+                     "\"mode\":\"allow\"}");
+}
+
+static void test_numbers_are_exact(void **state) {
+        static const struct {
+                uint64_t timeout_ns;
+                const char *seconds;
+        } times[] = {
+                {1, "0.000000001"},
+                {250000000, "0.25"},
+                {1000000000, "1"},
+                {1900000000, "1.9"},
+                {POLICY_TIMEOUT_MAX_NS, "86400"},
+                {POLICY_TIMEOUT_MAX_NS - 1, "86399.999999999"},
+        };
+        _cleanup_(policy_freep) Policy *policy = NULL;
+        char expected[64], *json, *found;
+        size_t length;
+
+        (void)state;
+        assert_int_equal(policy_new(&policy), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(times); ++i) {
+                policy->timeout_ns = times[i].timeout_ns;
+                assert_int_equal(policy_to_json(policy, &json, &length), 0);
+                (void)snprintf(expected, sizeof(expected), "\"timeout_seconds\":%s}",
+                               times[i].seconds);
+                found = strstr(json, "\"timeout_seconds\"");
+                assert_non_null(found);
+                assert_string_equal(found, expected);
+                free(json);
+        }
+        policy->memory_bytes = POLICY_MEMORY_MIN_BYTES + 1;
+        assert_int_equal(policy_to_json(policy, &json, &length), 0);
+        assert_non_null(strstr(json, "\"memory_limit_mb\":1.00000095367431640625,"));
+        free(json);
+}
+
+/* What is written reads back as the same. */
+static void test_round_trip(void **state) {
+        static const char text[] =
+                "{\"mode\":\"allow\",\"timeout_seconds\":0.25,\"max_output_kb\":0,"
+                "\"allowed_imports\":[\"json\",\"gr\xc3\xb6\xc3\x9f"
+                "e.x\"],"
+                "\"extra_globals\":{\"x\":{\"y\":[-Infinity]}}}";
+        _cleanup_(policy_freep) Policy *policy = NULL, *again = NULL;
+        char *first, *second;
+        size_t length;
+
+        (void)state;
+        assert_int_equal(policy_parse_json(&policy, text, strlen(text), "t", true, NULL), 0);
+        assert_int_equal(policy_to_json(policy, &first, &length), 0);
+        assert_int_equal(policy_parse_json(&again, first, length, "t", false, NULL), 0);
+        assert_int_equal(policy_to_json(again, &second, &length), 0);
+        assert_string_equal(first, second);
+        free(first);
+        free(second);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_default),
+                cmocka_unit_test(test_globals_are_spliced),
+                cmocka_unit_test(test_numbers_are_exact),
+                cmocka_unit_test(test_round_trip),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
