@@ -25,7 +25,11 @@
 #define EXIT_CODE_CANCELLED 130 /* as a shell says of an interrupted command */
 
 static void engine_destroy(SprEngine *engine) {
+        SprRun *run;
+
         atfork_remove(engine);
+        while ((run = run_list_pop(&engine->done)))
+                (void)run_unref(run);
         (void)pthread_mutex_destroy(&engine->lock);
         (void)connection_free(engine->connection);
         (void)transport_free(engine->transport);

@@ -164,7 +164,7 @@ _public_ int spr_venv_cache_directory(const SprVenvOptions *options,
                         options->search_path ? options->search_path : ENVIRONMENT_SEARCH_PATH,
                 .environment = strings_array(&options->environment),
         };
-        _cleanup_(string_freep) char *python = NULL;
+        _cleanup_(freep) char *python = NULL;
         Failure failure = FAILURE_NULL;
         int r;
 
