@@ -28,7 +28,7 @@ int cache_directory(const char *root,
                     char **directoryp,
                     Failure *failure) {
         _cleanup_(strings_deinitp) Strings sorted = STRINGS_NULL;
-        _cleanup_(string_freep) char *identity = NULL;
+        _cleanup_(freep) char *identity = NULL;
         char *directory = NULL;
         int r;
 

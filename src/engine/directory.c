@@ -29,7 +29,7 @@ static bool name_is_among(const char *name, const char *const *names) {
 }
 
 char *directory_absolute(const char *path) {
-        _cleanup_(string_freep) char *base = NULL;
+        _cleanup_(freep) char *base = NULL;
         char *absolute = NULL;
         size_t length;
 
@@ -47,7 +47,7 @@ char *directory_absolute(const char *path) {
 }
 
 int directory_make(const char *path, Failure *failure) {
-        _cleanup_(string_freep) char *prefix = strdup(path);
+        _cleanup_(freep) char *prefix = strdup(path);
         bool made = false;
 
         if (!prefix)
@@ -105,7 +105,7 @@ static int entry_remove(FTS *fts, FTSENT *entry, const char *const *except) {
 }
 
 int directory_clear(const char *path, const char *const *except, Failure *failure) {
-        _cleanup_(string_freep) char *root = strdup(path);
+        _cleanup_(freep) char *root = strdup(path);
         char *roots[] = {root, NULL};
         _cleanup_(fts_closep) FTS *fts = NULL;
         FTSENT *entry;

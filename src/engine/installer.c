@@ -24,7 +24,7 @@ const char *installer_name(const Installer *installer) {
 static char *find_program(const char *name, const char *search_path) {
         for (const char *place = search_path; place;) {
                 const char *end = strchrnul(place, ':');
-                _cleanup_(string_freep) char *path = NULL;
+                _cleanup_(freep) char *path = NULL;
 
                 if (*place == '/' &&
                     asprintf(&path, "%.*s/%s", (int)(end - place), place, name) >= 0 &&

@@ -130,7 +130,7 @@ static int find_by_name(const InterpreterQuery *query, char **pathp, Failure *fa
 
         while (place) {
                 const char *end = strchrnul(place, ':');
-                _cleanup_(string_freep) char *path = NULL;
+                _cleanup_(freep) char *path = NULL;
 
                 /* an empty or relative place means the working directory: never */
                 if (*place == '/') {
@@ -148,7 +148,7 @@ static int find_by_name(const InterpreterQuery *query, char **pathp, Failure *fa
 }
 
 int interpreter_find(const InterpreterQuery *query, char **pathp, Failure *failure) {
-        _cleanup_(string_freep) char *path = NULL;
+        _cleanup_(freep) char *path = NULL;
 
         if (!query->name || !query->name[0])
                 return not_found(failure, EINVAL, "the interpreter's name is empty");
@@ -161,7 +161,7 @@ int interpreter_find(const InterpreterQuery *query, char **pathp, Failure *failu
 
 int interpreter_find_in_venv(const char *directory, char **pathp, Failure *failure) {
         static const char *const names[] = {"bin/python", "bin/python3"};
-        _cleanup_(string_freep) char *base = directory_absolute(directory);
+        _cleanup_(freep) char *base = directory_absolute(directory);
         bool dangling = false;
 
         if (!base)
@@ -170,7 +170,7 @@ int interpreter_find_in_venv(const char *directory, char **pathp, Failure *failu
                 return not_found(failure, errno, "no venv at '%s': %s", directory, strerror(errno));
         }
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
-                _cleanup_(string_freep) char *path = NULL;
+                _cleanup_(freep) char *path = NULL;
 
                 if (asprintf(&path, "%s/%s", base, names[i]) < 0)
                         return out_of_memory(failure, directory);

@@ -107,7 +107,7 @@ static void answer_listen(void *userdata, const char *line) {
 
 /* The canonical form of a PEP 440 specifier set for Python itself, "" for none. */
 static int python_specifier(const char *requires_python, Requirement *parsed, Failure *failure) {
-        _cleanup_(string_freep) char *text = NULL;
+        _cleanup_(freep) char *text = NULL;
         int r;
 
         parsed->specifier[0] = '\0';

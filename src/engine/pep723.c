@@ -256,7 +256,7 @@ int pep723_read(Pep723Metadata *metadata,
                 const char *name,
                 Failure *failure) {
         _cleanup_(pep723_metadata_deinitp) Pep723Metadata found = PEP723_METADATA_NULL;
-        _cleanup_(string_freep) char *content = NULL;
+        _cleanup_(freep) char *content = NULL;
         size_t content_length;
         int r;
 

@@ -48,7 +48,3 @@ static inline const char *const *strings_array(const Strings *strings) {
 static inline void strings_deinitp(Strings *strings) {
         strings_deinit(strings);
 }
-
-static inline void string_freep(char **stringp) {
-        free(*stringp);
-}

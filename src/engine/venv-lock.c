@@ -90,7 +90,7 @@ int venv_lock(const char *directory,
               bool *createdp,
               int *fdp,
               Failure *failure) {
-        _cleanup_(string_freep) char *path = NULL;
+        _cleanup_(freep) char *path = NULL;
         LockWait wait = {
                 .directory = directory,
                 .line = line,

@@ -50,7 +50,7 @@ int venv_marker_set(VenvMarker *marker,
 /* reading */
 
 static int read_text(const char *directory, const char *name, char **textp, size_t *lengthp) {
-        _cleanup_(string_freep) char *path = NULL, *text = NULL;
+        _cleanup_(freep) char *path = NULL, *text = NULL;
         _cleanup_(closep) int fd = -1;
         struct stat status;
         int r;
@@ -95,7 +95,7 @@ static int marker_from_json(VenvMarker *marker, const json_t *root) {
 
 int venv_marker_read(VenvMarker *marker, const char *directory) {
         _cleanup_(venv_marker_deinitp) VenvMarker found = VENV_MARKER_NULL;
-        _cleanup_(string_freep) char *text = NULL;
+        _cleanup_(freep) char *text = NULL;
         _cleanup_(json_decrefp) json_t *root = NULL;
         size_t length;
         int r;
@@ -147,7 +147,7 @@ static int sync_directory(const char *path) {
 }
 
 int venv_marker_write(const VenvMarker *marker, const char *directory, Failure *failure) {
-        _cleanup_(string_freep) char *text = marker_to_json(marker), *path = NULL, *next = NULL;
+        _cleanup_(freep) char *text = marker_to_json(marker), *path = NULL, *next = NULL;
         int r = -EILSEQ; /* a path that is not UTF-8 */
 
         if (text && asprintf(&path, "%s/%s", directory, VENV_MARKER_NAME) >= 0 &&
@@ -166,7 +166,7 @@ int venv_marker_write(const VenvMarker *marker, const char *directory, Failure *
 /* the flag */
 
 bool venv_is_incomplete(const char *directory) {
-        _cleanup_(string_freep) char *text = NULL;
+        _cleanup_(freep) char *text = NULL;
         size_t length;
 
         if (read_text(directory, VENV_INCOMPLETE_NAME, &text, &length) < 0)
@@ -177,7 +177,7 @@ bool venv_is_incomplete(const char *directory) {
 }
 
 int venv_set_incomplete(const char *directory, bool incomplete, Failure *failure) {
-        _cleanup_(string_freep) char *path = NULL;
+        _cleanup_(freep) char *path = NULL;
         int r = 0;
 
         if (asprintf(&path, "%s/%s", directory, VENV_INCOMPLETE_NAME) < 0)

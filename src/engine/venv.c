@@ -85,7 +85,7 @@ static bool venv_is_outdated(const VenvMarker *marker, const char *python) {
 /* What needs no lock: 0 and the interpreter where the venv can be used as it is. */
 static int venv_use_as_is(const Venv *venv, char **pythonp) {
         _cleanup_(venv_marker_deinitp) VenvMarker marker = VENV_MARKER_NULL;
-        _cleanup_(string_freep) char *python = NULL;
+        _cleanup_(freep) char *python = NULL;
         int r;
 
         r = interpreter_find_in_venv(venv->directory, &python, NULL);
@@ -118,7 +118,7 @@ static const char *version_in_line(const char *line) {
 
 /* What pyvenv.cfg says; "" where it says nothing. */
 static void read_version(const char *directory, char *version, size_t size) {
-        _cleanup_(string_freep) char *path = NULL;
+        _cleanup_(freep) char *path = NULL;
         char line[256];
         FILE *file;
 
@@ -192,7 +192,7 @@ static int venv_fill(const Venv *venv, const char *python, bool again, Failure *
 /* Everything behind the flag. */
 static int venv_build(const Venv *venv, char **pythonp, Failure *failure) {
         _cleanup_(venv_marker_deinitp) VenvMarker marker = VENV_MARKER_NULL;
-        _cleanup_(string_freep) char *base = NULL, *python = NULL;
+        _cleanup_(freep) char *base = NULL, *python = NULL;
         int r;
 
         r = venv_find_base(venv, &base, failure);
@@ -222,7 +222,7 @@ static int venv_build(const Venv *venv, char **pythonp, Failure *failure) {
 /* An orderly failure leaves nothing behind: a disk that is full stays no fuller. */
 static void venv_abandon(const Venv *venv) {
         static const char *const lock[] = {VENV_LOCK_NAME, NULL};
-        _cleanup_(string_freep) char *path = NULL;
+        _cleanup_(freep) char *path = NULL;
 
         if (directory_clear(venv->directory, venv->created_directory ? NULL : lock, NULL) < 0)
                 return; /* the flag says so to the next attempt */
@@ -270,7 +270,7 @@ venv_install(const Venv *venv, VenvMarker *marker, const char *python, Failure *
 /* With the lock: what happened before we got it decides. */
 static int venv_make_or_fill(const Venv *venv, char **pythonp, Failure *failure) {
         _cleanup_(venv_marker_deinitp) VenvMarker marker = VENV_MARKER_NULL;
-        _cleanup_(string_freep) char *python = NULL;
+        _cleanup_(freep) char *python = NULL;
         int marked, found;
 
         if (venv_use_as_is(venv, pythonp) == 0)
@@ -316,7 +316,7 @@ static int venv_init(Venv *venv, const VenvOptions *options, Failure *failure) {
 
 /* Before anything is written: is this a place for a venv at all? */
 static int venv_check_place(const Venv *venv, Failure *failure) {
-        _cleanup_(string_freep) char *config = NULL;
+        _cleanup_(freep) char *config = NULL;
         struct stat status;
 
         if (stat(venv->directory, &status) < 0)
