@@ -135,10 +135,10 @@ static int cached_ensure(const RunEnvironment *environment,
         SprError error = {0};
         int r;
 
-        r = cache_root_find(environment->context, &root, fault);
+        r = venv_options_make(environment, script, base, &venv, fault);
         if (r)
                 return r;
-        r = venv_options_make(environment, script, base, &venv, fault);
+        r = cache_root_find(environment->context, &root, fault);
         if (r)
                 return r;
 

@@ -91,14 +91,21 @@ static void ending_note(const RunOutput *output, const SprResult *result) {
         SprOutcome outcome = spr_result_get_outcome(result);
         size_t n_stderr = 0;
 
-        if (!error || outcome == SPR_OUTCOME_CANCELLED)
+        if (!error || outcome == SPR_OUTCOME_CANCELLED || outcome == SPR_OUTCOME_INFRA)
                 return;
         (void)spr_result_get_stderr(result, &n_stderr);
-        if (outcome == SPR_OUTCOME_INFRA)
+        if (outcome == SPR_OUTCOME_ERROR &&
+            (n_stderr > 0 || strncmp(error, "SystemExit", strlen("SystemExit")) == 0))
+                return;
+        words_note(output->words, "%s", error);
+}
+
+/* Our own failure is said whatever the options are, as all of them are. */
+static void infra_error(const RunOutput *output, const SprResult *result) {
+        const char *error = spr_result_get_error(result);
+
+        if (error && spr_result_get_outcome(result) == SPR_OUTCOME_INFRA)
                 words_error(output->words, "%s", error);
-        else if (outcome != SPR_OUTCOME_ERROR ||
-                 (n_stderr == 0 && strncmp(error, "SystemExit", strlen("SystemExit")) != 0))
-                words_note(output->words, "%s", error);
 }
 
 static int result_write_json(const RunOutput *output, const SprResult *result) {
@@ -119,6 +126,7 @@ int run_output_result(const RunOutput *output, const SprResult *result) {
         const char *text;
         int r;
 
+        infra_error(output, result);
         if (output->json)
                 return write_status(output, result_write_json(output, result), status);
 
