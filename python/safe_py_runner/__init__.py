@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Run Python that a language model wrote, confined and fast.
+
+Example::
+
+    from safe_py_runner import LocalEngine, RunnerPolicy, run_code
+
+    engine = LocalEngine(venv_dir="~/.cache/my-app/venv")
+    answer = run_code("result = sum(numbers)", engine, input_data={"numbers": [1, 2, 3]})
+    print(answer.result if answer.ok else answer.error)
+"""
+
+from ._spr import version as __version__
+from .errors import (
+    AgentError,
+    ClosedError,
+    InterpreterError,
+    InvalidError,
+    PolicyError,
+    RunnerError,
+    VenvError,
+)
+from .execution.docker_engine import DockerEngine
+from .execution.engine import ExecutionEngine
+from .execution.local_engine import LocalEngine
+from .policy import RunnerPolicy
+from .result import Isolation, RunnerResult, Truncated, Usage
+from .runner import run_code
+
+__all__ = [
+    "AgentError",
+    "ClosedError",
+    "DockerEngine",
+    "ExecutionEngine",
+    "InterpreterError",
+    "InvalidError",
+    "Isolation",
+    "LocalEngine",
+    "PolicyError",
+    "RunnerError",
+    "RunnerPolicy",
+    "RunnerResult",
+    "Truncated",
+    "Usage",
+    "VenvError",
+    "__version__",
+    "run_code",
+]

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Venvs and packages: made once, by uv or python -m venv, and usable inside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from safe_py_runner import LocalEngine, RunnerPolicy, VenvError, run_code
+from safe_py_runner.execution import local_engine
+
+PACKAGE = "six==1.16.0"
+USES_PACKAGE = "import six\nresult = six.__version__"
+
+
+@pytest.mark.parametrize("manager", ["uv", "python"])
+def test_packages(manager: str, tmp_path: Path) -> None:
+    """`uv` venvs have no pip, so `packages` with venv_manager="uv" fails: ours installs"""
+    lines: list[str] = []
+    venv = tmp_path / "venv"
+    make = partial(LocalEngine, venv_dir=str(venv), venv_manager=manager, progress=lines.append)
+
+    with make(packages=[PACKAGE, PACKAGE]) as engine:
+        answer = run_code(USES_PACKAGE, engine)
+        assert answer.result == "1.16.0", f"{answer.error}\n{answer.stderr}"
+    assert (venv / "bin" / "python").exists()
+    assert lines
+
+    lines.clear()  # installed once per set
+    with make(packages=[PACKAGE]) as engine:
+        assert run_code(USES_PACKAGE, engine).result == "1.16.0"
+    assert not any("install" in line.lower() for line in lines)
+
+
+def test_two_processes_at_once(tmp_path: Path) -> None:
+    """Both make the same venv; both find it whole."""
+    program = (
+        "import sys\n"
+        "from safe_py_runner import LocalEngine, run_code\n"
+        f"with LocalEngine(venv_dir=sys.argv[1], packages=[{PACKAGE!r}]) as engine:\n"
+        f"    print(run_code({USES_PACKAGE!r}, engine).result)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "venv")]
+    pair = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=120)[0] for process in pair] == ["1.16.0\n"] * 2
+
+
+def test_a_package_that_does_not_exist(tmp_path: Path) -> None:
+    """The error names it; a later attempt with another set succeeds."""
+    venv = str(tmp_path / "venv")
+    absent = "six==0.0.0.dev999999"
+    with pytest.raises(VenvError, match="six"):
+        LocalEngine(venv_dir=venv, packages=[absent])
+    with LocalEngine(venv_dir=venv, packages=[PACKAGE]) as engine:
+        assert run_code(USES_PACKAGE, engine).result == "1.16.0"
+
+
+def test_uv_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uv absent: an error that names the remedy (a RuntimeError, as the reference raises)"""
+    monkeypatch.setattr(local_engine, "_search_path", lambda: str(tmp_path))
+    with pytest.raises(RuntimeError, match="uv"):
+        LocalEngine(venv_dir=str(tmp_path / "venv"), venv_manager="uv")
+
+
+@pytest.fixture(scope="session")
+def numpy_engine(interpreter: str, tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    """A venv with numpy, made once for each guest interpreter."""
+    minor = subprocess.check_output(
+        [interpreter, "-c", "import sys; print(sys.version_info[1])"], text=True
+    )
+    version = "2.0.2" if int(minor) < 13 else "2.1.3"
+    directory = tmp_path_factory.mktemp("numpy") / "venv"
+    return LocalEngine(venv_dir=directory, python=interpreter, packages=[f"numpy=={version}"])
+
+
+def test_numpy_at_256_mb(numpy_engine: LocalEngine) -> None:
+    """RLIMIT_AS breaks numpy at 256 MB."""
+    code = "import numpy\nresult = float(numpy.ones((1000, 1000)).sum())"
+    policy = RunnerPolicy(memory_limit_mb=256, timeout_seconds=20)
+    answer = run_code(code, numpy_engine, policy=policy)
+    assert answer.result == 1e6, f"{answer.error}\n{answer.stderr}"
+
+
+def test_numpy_beyond_its_memory(numpy_engine: LocalEngine) -> None:
+    """Arrays count as any memory."""
+    code = "import numpy\nx = numpy.ones(64 << 20)"
+    policy = RunnerPolicy(memory_limit_mb=128, timeout_seconds=20)
+    answer = run_code(code, numpy_engine, policy=policy)
+    assert (answer.error, answer.resource_exceeded) == ("Memory limit exceeded", True)
+
+
+def test_numpy_scalars_become_text_or_numbers(numpy_engine: LocalEngine) -> None:
+    """through JSON with str() for what JSON lacks"""
+    code = "import numpy\nresult = [numpy.float64(1.5), numpy.int64(3)]"
+    answer = run_code(code, numpy_engine, policy=RunnerPolicy(timeout_seconds=20))
+    assert answer.result == [1.5, "3"]
