@@ -152,10 +152,7 @@ int spr_engine_run(SprEngine *engine,
 
 /* runs, with a handle: the caller waits for it, cancels it and frees it. spr_run_free() of a run
  * that has not completed cancels it. */
-int spr_engine_submit(SprEngine *engine,
-                      const SprRequest *request,
-                      SprRun **runp,
-                      SprError *error);
+int spr_engine_submit(SprEngine *engine, const SprRequest *request, SprRun **runp, SprError *error);
 /* UINT64_MAX waits for ever. SPR_E_TIMEOUT and SPR_E_INTERRUPTED leave the run as it is. The result
  * is given out once; a second wait is SPR_E_INVALID. */
 int spr_run_wait(SprRun *run, uint64_t timeout_ns, SprResult **resultp, SprError *error);
@@ -283,11 +280,8 @@ int spr_find_interpreter(const char *name,
 
 /* scripts: the metadata of PEP 723, read and never followed. @name stands for the script in errors.
  * A script without metadata has no dependencies; faulty metadata is SPR_E_INVALID. */
-int spr_script_new(SprScript **scriptp,
-                   const char *code,
-                   size_t length,
-                   const char *name,
-                   SprError *error);
+int spr_script_new(
+        SprScript **scriptp, const char *code, size_t length, const char *name, SprError *error);
 SprScript *spr_script_free(SprScript *script);
 /* As it stands there; NULL at and after the last one. */
 const char *spr_script_get_dependency(const SprScript *script, size_t index);

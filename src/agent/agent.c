@@ -49,15 +49,20 @@ Environment *agent_find_environment(Agent *agent, uint64_t id) {
 /* Without a pid namespace, what a dead zygote's workers left behind has become our child. */
 static void agent_sweep(Agent *agent) {
         _cleanup_(closep) int proc_fd = -1;
-        pid_t zygotes[64];
+        _cleanup_(freep) pid_t *zygotes = NULL;
         size_t n = 0;
 
         if (agent->nest.pid_namespace)
                 return;
+        list_for_each(link, &agent->environments)++ n;
+        zygotes = calloc(n + 1, sizeof(*zygotes));
+        if (!zygotes)
+                return; /* the next child that ends leads here again */
+        n = 0;
         list_for_each(link, &agent->environments) {
                 Environment *environment = container_of(link, Environment, link);
 
-                if (environment->zygote.pid > 0 && n < ARRAY_SIZE(zygotes))
+                if (environment->zygote.pid > 0)
                         zygotes[n++] = environment->zygote.pid;
         }
         proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -65,15 +70,23 @@ static void agent_sweep(Agent *agent) {
                 (void)descendants_kill_unknown(proc_fd, zygotes, n);
 }
 
+/* Every child that ends may leave children of its own to us: a zygote, whoever killed it, and then
+ * each process of its runs. */
 static void agent_reap(Agent *agent) {
-        bool zygote_ended = false;
+        bool ended = false;
         int status;
         pid_t pid;
 
-        while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-                list_for_each(link, &agent->environments) zygote_ended |=
-                        environment_child_ended(container_of(link, Environment, link), pid, status);
-        if (zygote_ended)
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+                ended = true;
+                list_for_each(link, &agent->environments) {
+                        Environment *environment = container_of(link, Environment, link);
+
+                        if (environment_child_ended(environment, pid, status))
+                                break;
+                }
+        }
+        if (ended)
                 agent_sweep(agent);
 }
 
@@ -161,27 +174,32 @@ static uint64_t agent_tick(Agent *agent) {
         return clock.next_ns > clock.now_ns ? clock.next_ns - clock.now_ns : 0;
 }
 
-/* Result data, one frame a run in turn, as long as the host takes it. */
-static void agent_deliver(Agent *agent) {
+/* Result data, one frame a run in turn, as long as the host takes it. Returns whether it ended for
+ * want of room, with more to send. */
+static bool agent_deliver(Agent *agent) {
         bool progress = true;
 
         while (progress) {
                 progress = false;
                 list_for_each(link, &agent->delivering) {
                         if (!link_has_room(&agent->link))
-                                return;
+                                return true;
                         progress |= run_deliver_one(container_of(link, Run, in_turn));
                 }
         }
+        return false;
 }
 
 void agent_loop(Agent *agent) {
         while (!agent->ending && !agent->link.closed) {
                 uint64_t timeout_ns;
+                bool more;
 
-                agent_deliver(agent);
+                more = agent_deliver(agent);
                 link_flush(&agent->link);
                 timeout_ns = agent_tick(agent);
+                if (more && link_has_room(&agent->link))
+                        timeout_ns = 0; /* the host took it all at once: no event will say so */
                 if (loop_run_once(&agent->loop, timeout_ns))
                         return;
         }

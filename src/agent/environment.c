@@ -15,6 +15,7 @@
 #include "wire/packet.h"
 
 #define ENVIRONMENT_PRELOADS_MAX 256
+#define WORDS_READS_MAX          128 /* more than a pipe holds */
 
 /* birth and death */
 
@@ -54,12 +55,20 @@ static void environment_stop_zygote(Environment *environment) {
         environment->deadline_ns = UINT64_MAX;
 }
 
+static const Failure environment_closed = {
+        .stage = FAILURE_STAGE_ENVIRONMENT,
+        .code = ECANCELED,
+        .text = "the environment was closed",
+};
+
 Environment *environment_free(Environment *environment) {
         if (!environment)
                 return NULL;
         environment_stop_zygote(environment);
-        list_for_each(link, &environment->waiting)(void) run_free(container_of(link, Run, in_turn));
-        list_for_each(link, &environment->running)(void) run_free(container_of(link, Run, in_turn));
+        list_for_each(link, &environment->waiting)
+                run_fail(container_of(link, Run, in_turn), &environment_closed);
+        list_for_each(link, &environment->running)
+                run_fail(container_of(link, Run, in_turn), &environment_closed);
         list_remove(&environment->link);
         free(environment->strings);
         free(environment->preloads);
@@ -71,8 +80,8 @@ DEFINE_CLEANUP(Environment *, environment_free)
 
 /* the zygote's words */
 
-static void environment_words_ready(LoopSource *source, uint32_t events _unused_) {
-        Environment *environment = container_of(source, Environment, words_source);
+/* Returns whether there may be more. */
+static bool environment_read_words(Environment *environment) {
         size_t room = sizeof(environment->words) - environment->n_words;
         ssize_t n;
 
@@ -88,14 +97,20 @@ static void environment_words_ready(LoopSource *source, uint32_t events _unused_
                 environment->n_words += (size_t)n;
         else if (n != -EAGAIN)
                 loop_remove(&environment->words_source);
+        return n > 0;
+}
+
+static void environment_words_ready(LoopSource *source, uint32_t events _unused_) {
+        (void)environment_read_words(container_of(source, Environment, words_source));
 }
 
 /* The last line the zygote said, as a NUL-terminated string. */
 static void environment_last_words(Environment *environment, char *text, size_t size) {
         size_t end, start;
 
-        if (environment->words_source.loop)
-                environment_words_ready(&environment->words_source, 0);
+        for (unsigned int i = 0; environment->words_source.loop && i < WORDS_READS_MAX; ++i)
+                if (!environment_read_words(environment))
+                        break;
         end = environment->n_words;
         while (end > 0 &&
                (environment->words[end - 1] == '\n' || environment->words[end - 1] == ' '))
@@ -259,8 +274,11 @@ void environment_read_control(Environment *environment) {
         }
         if (r == 0) /* it has ended, or will: its status comes with SIGCHLD */
                 loop_remove(&environment->control_source);
-        else if (r < 0 && r != -EAGAIN)
-                environment_break(environment, &failure);
+        if (r >= 0 || r == -EAGAIN)
+                return;
+        if (r != -EPROTO)
+                (void)failure_errno(&failure, FAILURE_STAGE_ZYGOTE, -r, "cannot hear the zygote");
+        environment_break(environment, &failure);
 }
 
 static void environment_control_ready(LoopSource *source, uint32_t events) {
@@ -283,7 +301,7 @@ static int environment_start_zygote(Environment *environment, Failure *failure) 
         if (r)
                 return r;
         environment->state = ENVIRONMENT_STARTING;
-        environment->deadline_ns = clock_now_ns() + environment->startup_timeout_ns;
+        environment->deadline_ns = clock_after_ns(clock_now_ns(), environment->startup_timeout_ns);
         r = loop_add(loop, &environment->control_source, environment->zygote.control_fd, EPOLLIN,
                      environment_control_ready, failure);
         if (r)

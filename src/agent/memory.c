@@ -20,7 +20,7 @@ static uint64_t memory_field(const char *text, const char *name) {
 }
 
 static int memory_status_read(int fd, MemoryStatus *status) {
-        char text[4096];
+        char text[16384]; /* supplementary groups come first, and there may be many */
         ssize_t n;
 
         n = pread(fd, text, sizeof(text) - 1, 0);

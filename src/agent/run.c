@@ -18,11 +18,13 @@
 #include "wire/packet.h"
 
 #define RUN_PREPARE_TIMEOUT_NS                                                                     \
-        (60 * NSEC_PER_SEC)                     /* for the request to come and a worker to wait */
-#define RUN_END_TIMEOUT_NS   (2 * NSEC_PER_SEC) /* from the kill to the zygote's word */
+        (60 *                                                                                      \
+         NSEC_PER_SEC) /* for the request to come and a worker to wait, in a warm environment */
+#define RUN_END_TIMEOUT_NS   (2 * NSEC_PER_SEC)    /* from the kill to the zygote's word */
 #define RUN_DATA_SLACK_BYTES (UINT64_C(512) << 20) /* RLIMIT_DATA above the memory limit */
 #define RUN_DISK_BYTES       (UINT64_C(128) << 20)
 #define RUN_N_FILES          1024
+#define RUN_MEMORY_MAX       (UINT64_C(1) << 62) /* sums with more could wrap */
 
 /* birth and death */
 
@@ -96,7 +98,7 @@ static Run *run_allocate(Agent *agent, uint64_t id, const SubmitFrame *submit) {
         run->memory = MEMORY_WATCH_NULL;
         run->uid_slot = -1;
         run->credit = FRAME_CREDIT_INITIAL;
-        run->deadline_ns = clock_now_ns() + RUN_PREPARE_TIMEOUT_NS;
+        run->deadline_ns = UINT64_MAX;
         run->ending.timeout_ns = submit->timeout_ns;
         list_init(&run->in_turn);
         list_append(&agent->runs[id % AGENT_BUCKETS], &run->by_id);
@@ -117,8 +119,8 @@ static int run_check_submit(const SubmitFrame *submit, Failure *failure) {
                                            "%s is too large: %llu bytes, limit %llu", words[i],
                                            (unsigned long long)sizes[i],
                                            (unsigned long long)limits[i]);
-        if (submit->timeout_ns == 0 || submit->output_bytes > REGION_OUTPUT_MAX ||
-            submit->result_bytes > REGION_RESULT_MAX)
+        if (submit->timeout_ns == 0 || submit->memory_bytes > RUN_MEMORY_MAX ||
+            submit->output_bytes > REGION_OUTPUT_MAX || submit->result_bytes > REGION_RESULT_MAX)
                 return failure_lit(failure, FAILURE_STAGE_REQUEST, EINVAL,
                                    "a limit of the request is out of range");
         return 0;
@@ -139,11 +141,12 @@ int run_new(Agent *agent, const FrameHeader *header, const SubmitFrame *submit, 
         run = environment && agent->n_runs < agent->max_runs
                       ? run_allocate(agent, header->stream, submit)
                       : NULL;
-        if (!run) {
+        if (!environment)
+                (void)failure_lit(&why, FAILURE_STAGE_REQUEST, ENOENT, "no such environment");
+        else if (!run)
                 (void)failure_set(&why, FAILURE_STAGE_RESOURCES, EAGAIN,
-                                  environment ? "too many runs at the same time: limit %u"
-                                              : "no such environment",
-                                  agent->max_runs);
+                                  "too many runs at the same time: limit %u", agent->max_runs);
+        if (!run) {
                 link_send_failure(&agent->link, header->stream, &why);
                 return 0;
         }
@@ -151,6 +154,8 @@ int run_new(Agent *agent, const FrameHeader *header, const SubmitFrame *submit, 
                 run_fail(run, &why);
                 return 0;
         }
+        run->deadline_ns = clock_after_ns(clock_now_ns() + RUN_PREPARE_TIMEOUT_NS,
+                                          environment->startup_timeout_ns);
         environment_add_run(environment, run);
         return 0;
 }
@@ -239,7 +244,8 @@ static void run_begin_if_complete(Run *run) {
                 .result_bytes = submit->result_bytes,
         };
 
-        if (!run->worker_ready || run->state != RUN_PREPARING ||
+        /* without the pidfd the code could run before its memory is watched */
+        if (!run->worker_ready || run->worker_pidfd < 0 || run->state != RUN_PREPARING ||
             run->received[DATA_CODE] != submit->code_size ||
             run->received[DATA_INPUT] != submit->input_size ||
             run->received[DATA_POLICY] != submit->policy_size ||
@@ -250,7 +256,7 @@ static void run_begin_if_complete(Run *run) {
                           0);
         run->state = RUN_RUNNING;
         run->started_ns = clock_now_ns();
-        run->deadline_ns = run->started_ns + submit->timeout_ns;
+        run->deadline_ns = clock_after_ns(run->started_ns, submit->timeout_ns);
 }
 
 /* Returns false when the run has ended. */
@@ -276,7 +282,12 @@ static bool run_handle_packet(Run *run, const Packet *packet) {
                         run->failure.stage = FAILURE_STAGE_WORKER;
                 run_set_ending(run);
                 return false;
-        default: /* STARTED */
+        default:                           /* STARTED */
+                if (run->worker_started) { /* or the code could hold us in the loop that reads */
+                        run_kill(run, KILLED_BY_AGENT);
+                        return false;
+                }
+                run->worker_started = true;
                 return true;
         }
 }
@@ -310,6 +321,10 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
                 return;
         if (run->state != RUN_ENDING)
                 run_read_socket(run); /* its last words may still be there */
+        if (run->state == RUN_PREPARING)
+                (void)failure_set(&run->failure, FAILURE_STAGE_WORKER, ECHILD,
+                                  "the worker ended before it had the request: wait status %d",
+                                  exited->status);
         if (run->state != RUN_ENDING)
                 run_set_ending(run);
         run->ending.status = exited->status;
@@ -427,6 +442,7 @@ void run_worker_spawned(Run *run, int pidfd) {
         memory_watch_init(&run->memory, pidfd);
         if (run->state == RUN_ENDING)
                 run_kill_processes(run); /* it was to end before it was there */
+        run_begin_if_complete(run);
 }
 
 /* the request and the clock */

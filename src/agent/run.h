@@ -67,7 +67,7 @@ struct Run {
         int uid_slot; /* -1 = none */
 
         bool handed_over; /* the zygote has the request for a worker */
-        bool worker_ready;
+        bool worker_ready, worker_started;
         LayerSet layers;
         uint64_t started_ns;
         uint64_t deadline_ns; /* of the present state; UINT64_MAX = none */

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What a run leaves in its directory is hostile: trees deeper than any path or stack, directories
+ * that nobody may read, symlinks to files of the host, names that mean something elsewhere. So
+ * nothing here recurses, forms a path or follows a link. The tree is flattened instead: whatever is
+ * a directory and not empty is emptied of files and its subdirectories are moved to the top, until
+ * the top is empty. That takes two descriptors and a bounded number of calls per file.
+ */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +22,7 @@
 #include "sandbox/credentials.h"
 
 #define WORK_DIR_TEMPLATE "/tmp/spr-run-XXXXXX"
-#define WORK_DIR_OPEN_MAX 16 /* descriptors nftw may use */
+#define WORK_DIR_TRIES    1000 /* names at the top that the run took before us */
 
 int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure) {
         WorkDir new = WORK_DIR_NULL;
@@ -35,20 +43,101 @@ int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure) {
         return 0;
 }
 
-static int work_dir_remove_one(const char *path,
-                               const struct stat *info _unused_,
-                               int type,
-                               struct FTW *at _unused_) {
-        if (type == FTW_DNR) /* the run made it unreadable: FTW_DEPTH reports it once more as is */
-                (void)chmod(path, 0700);
-        (void)remove(path); /* what cannot be removed is not worth failing the run */
-        return 0;
+/* Moves a subdirectory to the top, under a name that is free. */
+static bool work_dir_raise(int parent_fd, const char *name, int top_fd, uint64_t *counter) {
+        char free_name[32];
+
+        for (unsigned int tries = 0; tries < WORK_DIR_TRIES; ++tries) {
+                (void)snprintf(free_name, sizeof(free_name), ".%llu",
+                               (unsigned long long)(*counter)++);
+                if (renameat2(parent_fd, name, top_fd, free_name, RENAME_NOREPLACE) == 0)
+                        return true;
+                if (errno != EEXIST)
+                        return false;
+        }
+        return false;
+}
+
+/* Removes one entry, or says that it is a directory with something in it. */
+static bool work_dir_remove(int parent_fd, const char *name) {
+        return unlinkat(parent_fd, name, 0) == 0 || unlinkat(parent_fd, name, AT_REMOVEDIR) == 0;
+}
+
+/* Opens a directory of the run whatever its mode is. */
+static DIR *work_dir_open(int parent_fd, const char *name) {
+        int fd;
+        DIR *stream;
+
+        (void)fchmodat(parent_fd, name, 0700, AT_SYMLINK_NOFOLLOW); /* else the open says why */
+        fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return NULL;
+        stream = fdopendir(fd);
+        if (!stream)
+                (void)fd_close(fd);
+        return stream;
+}
+
+static bool work_dir_is_dots(const char *name) {
+        return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* Removes the directory @name of the top, of which the subdirectories become the top's. Returns
+ * whether anything has changed. */
+static bool work_dir_flatten(int top_fd, const char *name, uint64_t *counter) {
+        struct dirent *entry;
+        bool progress = false;
+        DIR *stream;
+
+        if (work_dir_remove(top_fd, name))
+                return true;
+        stream = work_dir_open(top_fd, name);
+        if (!stream)
+                return false;
+        while ((entry = readdir(stream))) {
+                int fd = dirfd(stream);
+
+                if (work_dir_is_dots(entry->d_name) || work_dir_remove(fd, entry->d_name))
+                        continue;
+                /* moving a directory changes its "..", which wants it to be writable */
+                (void)fchmodat(fd, entry->d_name, 0700, AT_SYMLINK_NOFOLLOW);
+                progress |= work_dir_raise(fd, entry->d_name, top_fd, counter);
+        }
+        (void)closedir(stream);
+        return work_dir_remove(top_fd, name) || progress;
+}
+
+/* What cannot be removed stays, and is not worth failing the run. */
+static void work_dir_empty(DIR *top) {
+        struct dirent *entry;
+        uint64_t counter = 0;
+        bool progress = true;
+
+        while (progress) {
+                progress = false;
+                rewinddir(top);
+                while ((entry = readdir(top)))
+                        if (!work_dir_is_dots(entry->d_name))
+                                progress |= work_dir_flatten(dirfd(top), entry->d_name, &counter);
+        }
 }
 
 void work_dir_deinit(WorkDir *directory) {
+        char self[64];
+        DIR *top;
+
+        if (directory->fd >= 0) {
+                /* by descriptor: the run may have put something else at its path */
+                (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", directory->fd);
+                (void)chmod(self, 0700);
+                top = work_dir_open(directory->fd, ".");
+                if (top) {
+                        work_dir_empty(top);
+                        (void)closedir(top);
+                }
+        }
         if (directory->path[0])
-                (void)nftw(directory->path, work_dir_remove_one, WORK_DIR_OPEN_MAX,
-                           FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+                (void)rmdir(directory->path);
         (void)fd_close(directory->fd);
         *directory = WORK_DIR_NULL;
 }

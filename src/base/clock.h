@@ -17,3 +17,8 @@ static inline uint64_t clock_now_ns(void) {
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
 }
+
+/* The time @ns after @start_ns; UINT64_MAX, which is never, where there is no such time. */
+static inline uint64_t clock_after_ns(uint64_t start_ns, uint64_t ns) {
+        return ns < UINT64_MAX - start_ns ? start_ns + ns : UINT64_MAX;
+}

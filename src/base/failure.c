@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/failure.h"
+#include "base/utf8.h"
 
 static const char *const stage_names[_FAILURE_STAGE_N] = {
         [FAILURE_STAGE_NONE] = "none",           [FAILURE_STAGE_REQUEST] = "request",
@@ -65,13 +66,30 @@ int failure_lit(Failure *failure, FailureStage stage, int code, const char *text
         return failure_result(code);
 }
 
+/* Replaces what a terminal or a decoder would stumble over in the character at @bytes, and returns
+ * its length. */
+static size_t failure_sanitise_character(uint8_t *bytes, size_t length) {
+        size_t n = utf8_sequence(bytes, length);
+
+        if (n == 0)
+                bytes[0] = '?';
+        else if (bytes[0] < 0x20 || bytes[0] == 0x7f)
+                bytes[0] = ' ';
+        else if (bytes[0] == 0xc2 && bytes[1] < 0xa0) /* the other control characters */
+                bytes[0] = bytes[1] = ' ';
+        return n ? n : 1;
+}
+
 void failure_sanitise(Failure *failure) {
+        uint8_t *bytes = (uint8_t *)failure->text;
+        size_t length;
+
         if (failure->stage >= _FAILURE_STAGE_N)
                 failure->stage = FAILURE_STAGE_NONE;
         failure->text[sizeof(failure->text) - 1] = '\0';
-        for (char *p = failure->text; *p; ++p)
-                if ((unsigned char)*p < 0x20 || *p == 0x7f)
-                        *p = ' ';
+        length = strlen(failure->text);
+        for (size_t at = 0; at < length;)
+                at += failure_sanitise_character(bytes + at, length - at);
 }
 
 const char *failure_stage_name(uint32_t stage) {

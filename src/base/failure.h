@@ -50,7 +50,7 @@ int failure_errno(Failure *failure, FailureStage stage, int code, const char *fo
 int failure_lit(Failure *failure, FailureStage stage, int code, const char *text);
 
 /* Makes a record that came from outside safe to print: bounds the stage, terminates the text,
- * replaces control characters. */
+ * replaces control characters and what is not UTF-8. */
 void failure_sanitise(Failure *failure);
 
 const char *failure_stage_name(uint32_t stage);

@@ -158,9 +158,11 @@ ssize_t fd_receive_message(int socket, void *bytes, size_t length, int *fds, siz
         size_t room = n_fdsp ? *n_fdsp : 0, n_fds;
         ssize_t n;
 
+        /* ECONNRESET, said once, means that the peer ended without reading all of ours; what it
+         * had sent before is still to come, and then the end. */
         do
                 n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
+        while (n < 0 && (errno == EINTR || errno == ECONNRESET));
         if (n < 0)
                 return -errno;
         n_fds = fd_collect(&message, fds, room);

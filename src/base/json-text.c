@@ -87,6 +87,13 @@ static bool checker_literal(Checker *checker, const char *literal) {
         return true;
 }
 
+static bool checker_char(Checker *checker, char c) {
+        if (checker->at == checker->end || *checker->at != (uint8_t)c)
+                return false;
+        ++checker->at;
+        return true;
+}
+
 static size_t checker_digits(Checker *checker) {
         const uint8_t *start = checker->at;
 
@@ -96,15 +103,15 @@ static size_t checker_digits(Checker *checker) {
 }
 
 static int checker_number(Checker *checker) {
-        if (checker_literal(checker, "-") && checker_literal(checker, "Infinity"))
+        if (checker_char(checker, '-') && checker_literal(checker, "Infinity"))
                 return 0;
-        if (!checker_literal(checker, "0") && checker_digits(checker) == 0)
+        if (!checker_char(checker, '0') && checker_digits(checker) == 0)
                 return checker_fault(checker, "expected a digit");
-        if (checker_literal(checker, ".") && checker_digits(checker) == 0)
+        if (checker_char(checker, '.') && checker_digits(checker) == 0)
                 return checker_fault(checker, "expected a digit after the point");
-        if (checker_literal(checker, "e") || checker_literal(checker, "E")) {
-                if (!checker_literal(checker, "+"))
-                        (void)checker_literal(checker, "-");
+        if (checker_char(checker, 'e') || checker_char(checker, 'E')) {
+                if (!checker_char(checker, '+'))
+                        (void)checker_char(checker, '-');
                 if (checker_digits(checker) == 0)
                         return checker_fault(checker, "expected a digit in the exponent");
         }
@@ -227,7 +234,7 @@ static int checker_key(Checker *checker) {
         if (r)
                 return r;
         checker->at = skip_space(checker->at, checker->end);
-        if (!checker_literal(checker, ":"))
+        if (!checker_char(checker, ':'))
                 return checker_fault(checker, "expected ':' after the key");
         checker->expect = EXPECT_VALUE;
         return 0;

@@ -59,6 +59,10 @@ const char run_examples[] =
         "spr run plot.py --with numpy==2.1.3        with a package\n"
         "spr run code.py --json                     everything, for a program to read\n";
 
+/* An engine whose agent did not answer to Ctrl-C. It is not waited for: the agent kills all that it
+ * started and ends when this process does. */
+static SprEngine *abandoned;
+
 static int policy_load(const RunOptions *options, SprPolicy **policyp, Fault *fault) {
         _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
         SprError error = {0};
@@ -237,5 +241,7 @@ int run_main(const CliContext *context, int argc, char **argv) {
                 r = run_input_load(&input, &options, &operands, &fault);
         if (r == 0)
                 r = run_execute(&environment, &engine, &result, &fault);
+        if (r && interrupt_signal())
+                abandoned = take_ptr(&engine);
         return run_finish(&output, r, result, &fault);
 }

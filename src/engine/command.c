@@ -4,14 +4,15 @@
  *
  * The end of a command is the end of its process, not of its output: a helper may leave a child
  * behind that holds the pipe. So a pidfd is polled beside the pipe, and once the process is gone
- * only what the pipe holds at that moment is read. Where the kernel gives no pidfd, the end of the
- * output has to do.
+ * only what the pipe holds at that moment is read. Where there are no pidfds (old kernels, some
+ * containers' seccomp filters), the process is looked at every few milliseconds instead.
  *
  * The host may ignore or block signals (Python ignores SIGPIPE): the helper starts with nothing
  * blocked and with SIGPIPE and SIGCHLD at their defaults, else pip dies in odd ways or never.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -24,6 +25,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "engine/command.h"
+
+#define LOOK_MS 20
 
 typedef struct LineReader {
         const CommandOptions *options;
@@ -160,38 +163,46 @@ static int spawn(const CommandOptions *options, int output_fd, pid_t *pidp) {
 
 /* waiting */
 
-static int poll_timeout_ms(uint64_t deadline_ns) {
+/* @at_most_ms -1: for ever. */
+static int poll_timeout_ms(uint64_t deadline_ns, int at_most_ms) {
         uint64_t now, ms;
 
         if (deadline_ns == UINT64_MAX)
-                return -1;
+                return at_most_ms;
         now = clock_now_ns();
         if (now >= deadline_ns)
                 return 0;
         ms = (deadline_ns - now) / NSEC_PER_MSEC + 1;
-        return ms > 60000 ? 60000 : (int)ms;
+        if (at_most_ms < 0)
+                at_most_ms = INT_MAX;
+        return ms > (uint64_t)at_most_ms ? at_most_ms : (int)ms;
 }
 
-/* Returns at the end of the process or of its output, or at the deadline. */
-static void command_pump(LineReader *reader, int output_fd, int pid_fd, uint64_t deadline_ns) {
+/* True also where it cannot be known: command_reap() will say why. */
+static bool process_has_ended(pid_t pid) {
+        siginfo_t info = {.si_pid = 0};
+
+        return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
+}
+
+/* Returns at the end of the process or at the deadline. */
+static void command_pump(LineReader *reader, int output_fd, pid_t pid, uint64_t deadline_ns) {
+        _cleanup_(closep) int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
         struct pollfd fds[] = {
                 {.fd = output_fd, .events = POLLIN},
-                {.fd = pid_fd, .events = POLLIN},
+                {.fd = pid_fd, .events = POLLIN}, /* negative: ignored */
         };
 
         for (;;) {
-                int n = poll(fds, pid_fd >= 0 ? 2 : 1, poll_timeout_ms(deadline_ns));
+                int n = poll(fds, 2, poll_timeout_ms(deadline_ns, pid_fd < 0 ? LOOK_MS : -1));
 
                 if (n < 0 && errno != EINTR)
                         return;
-                if (n > 0 && fds[1].revents)
+                if (pid_fd < 0 ? process_has_ended(pid) : n > 0 && fds[1].revents)
                         break;
-                if (n > 0 && fds[0].revents && reader_read(reader, output_fd)) {
-                        if (pid_fd < 0)
-                                return;
+                if (n > 0 && fds[0].revents && reader_read(reader, output_fd))
                         fds[0].fd = -1; /* it closed its output and lives on */
-                }
-                if (deadline_ns != UINT64_MAX && clock_now_ns() >= deadline_ns) {
+                if (clock_now_ns() >= deadline_ns) {
                         reader->result->timed_out = true;
                         return;
                 }
@@ -218,7 +229,7 @@ static int command_reap(pid_t pid, CommandResult *result) {
 }
 
 int command_run(const CommandOptions *options, CommandResult *result, Failure *failure) {
-        _cleanup_(closep) int output_fd = -1, write_fd = -1, pid_fd = -1;
+        _cleanup_(closep) int output_fd = -1, write_fd = -1;
         uint64_t deadline_ns =
                 options->timeout_ns ? clock_now_ns() + options->timeout_ns : UINT64_MAX;
         LineReader reader = {.options = options, .result = result};
@@ -231,14 +242,16 @@ int command_run(const CommandOptions *options, CommandResult *result, Failure *f
         output_fd = pipe_fds[0];
         write_fd = pipe_fds[1];
         r = fd_set_nonblock(output_fd, true);
+        /* under valgrind or qemu-user posix_spawn() cannot tell; it would be an exit status 127 */
+        if (r == 0 && access(options->argv[0], X_OK) < 0)
+                r = -errno;
         if (r == 0)
                 r = spawn(options, write_fd, &pid);
         if (r < 0)
                 return failure_errno(failure, FAILURE_STAGE_ENVIRONMENT, -r, "cannot start '%s'",
                                      options->argv[0]);
         write_fd = fd_close(write_fd);
-        pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-        command_pump(&reader, output_fd, pid_fd, deadline_ns);
+        command_pump(&reader, output_fd, pid, deadline_ns);
         if (result->timed_out)
                 (void)kill(pid, SIGKILL); /* our child, not yet waited for: the pid is its own */
         output_fd = fd_close(output_fd);  /* a helper that goes on writing must not block us */

@@ -96,7 +96,7 @@ local_fill_actions(posix_spawn_file_actions_t *actions, const LocalFds *fds, boo
                 r = posix_spawn_file_actions_adddup2(actions, fds->null, STDERR_FILENO);
         if (!r && fds->pidfd >= 0)
                 r = posix_spawn_file_actions_adddup2(actions, fds->pidfd, 3);
-        /* S-07: no descriptor of the host reaches the agent, also not one without close-on-exec */
+        /* S-04: no descriptor of the host reaches the agent, also not one without close-on-exec */
         if (!r)
                 r = posix_spawn_file_actions_addclosefrom_np(actions, fds->pidfd >= 0 ? 4 : 3);
         return -r;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,7 +27,8 @@ static bool pid_is_in(pid_t pid, const pid_t *pids, size_t n_pids) {
         return false;
 }
 
-/* Adds the pids in a line "12 34 56 " and answers how many were new. */
+/* Adds the pids in a line "12 34 56 " and answers how many were new. Only a number with a space
+ * behind it is whole. */
 static size_t pid_set_add_line(PidSet *set, char *line, const pid_t *except, size_t n_except) {
         size_t n_new = 0;
         char *end;
@@ -34,7 +36,7 @@ static size_t pid_set_add_line(PidSet *set, char *line, const pid_t *except, siz
         for (char *p = line;; p = end) {
                 long pid = strtol(p, &end, 10);
 
-                if (end == p || set->n_pids == DESCENDANTS_MAX)
+                if (end == p || *end != ' ' || set->n_pids == DESCENDANTS_MAX)
                         return n_new;
                 if (pid_is_in((pid_t)pid, except, n_except) ||
                     pid_is_in((pid_t)pid, set->pids, set->n_pids))
@@ -45,21 +47,48 @@ static size_t pid_set_add_line(PidSet *set, char *line, const pid_t *except, siz
         }
 }
 
-static size_t
-pid_set_add_children(PidSet *set, int proc_fd, pid_t pid, const pid_t *except, size_t n_except) {
+/* The children of one thread. The kernel gives whole lines of up to a page per read. */
+static size_t pid_set_add_thread(
+        PidSet *set, int tasks_fd, const char *thread, const pid_t *except, size_t n_except) {
         _cleanup_(closep) int fd = -1;
         char path[64], line[16384];
+        size_t n_new = 0;
         ssize_t n;
 
-        (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid, (int)pid);
-        fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+        (void)snprintf(path, sizeof(path), "%.20s/children", thread);
+        fd = openat(tasks_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return 0; /* it has ended: others have its children now */
+        while ((n = fd_read(fd, line, sizeof(line) - 1)) > 0) {
+                line[n] = '\0';
+                n_new += pid_set_add_line(set, line, except, n_except);
+        }
+        return n_new;
+}
+
+/* The children of all threads: each thread has those that it forked. */
+static size_t
+pid_set_add_children(PidSet *set, int proc_fd, pid_t pid, const pid_t *except, size_t n_except) {
+        struct dirent *entry;
+        size_t n_new = 0;
+        char path[64];
+        DIR *tasks;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "%d/task", (int)pid);
+        fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return 0;
-        n = fd_read(fd, line, sizeof(line) - 1);
-        if (n <= 0)
+        tasks = fdopendir(fd);
+        if (!tasks) {
+                (void)fd_close(fd);
                 return 0;
-        line[n] = '\0';
-        return pid_set_add_line(set, line, except, n_except);
+        }
+        while ((entry = readdir(tasks)))
+                if (entry->d_name[0] != '.')
+                        n_new += pid_set_add_thread(set, fd, entry->d_name, except, n_except);
+        (void)closedir(tasks);
+        return n_new;
 }
 
 int descendants_kill_unknown(int proc_fd, const pid_t *known, size_t n_known) {

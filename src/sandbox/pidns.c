@@ -10,18 +10,19 @@
 
 #include "base/failure.h"
 #include "base/fd.h"
-#include "sandbox/capabilities.h"
 #include "sandbox/pidns.h"
 
 /* Runs in a copy of the agent: raw and flat. It ignores SIGCHLD, so that orphans of the run are
- * reaped by the kernel. */
+ * reaped by the kernel.
+ *
+ * It is dumpable, sees the host's files and, where the agent is not root, has the uid of the run's
+ * code. What forbids the code to trace it is that it has capabilities and the code has none: so it
+ * does not drop them. */
 static _Noreturn void pidns_init_main(void) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)prctl(PR_SET_NAME, "spr-init");
         (void)signal(SIGCHLD, SIG_IGN);
         (void)syscall(SYS_close_range, 0u, UINT_MAX, 0u); /* the host's stream above all */
-        capabilities_drop_bounding();
-        (void)capabilities_drop(NULL); /* it needs none; what it keeps it cannot use */
         for (;;)
                 (void)pause();
 }

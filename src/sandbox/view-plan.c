@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pure half of the view: which paths, and in which order. Only lstat(2), readlink(2) and
- * realpath(3) look at the host.
+ * The pure half of the view: which paths, and in which order. Only open(2) with O_PATH, readlink(2)
+ * and realpath(3) look at the host; lstat(2) is a new name in glibc 2.33, and the worker must load
+ * on older ones.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/fd.h"
 #include "sandbox/view.h"
 
 /* Binding one of these would show more of the host than an interpreter needs. */
@@ -112,27 +114,38 @@ static int view_plan_push(ViewPlan *plan,
         return 0;
 }
 
+static bool view_path_opens(const char *path, int flags) {
+        _cleanup_(closep) int fd = -1;
+
+        fd = open(path, O_PATH | O_CLOEXEC | flags);
+        return fd >= 0;
+}
+
 /* Finds the first component of @path that is a symlink: its length as a prefix, or 0. */
-static size_t view_first_symlink(const char *path) {
+static size_t view_first_symlink(const char *path, char target[static PATH_MAX]) {
         char prefix[PATH_MAX];
         size_t length = strlen(path);
-        struct stat info;
 
         for (size_t i = 1; i <= length; ++i) {
+                ssize_t n;
+
                 if (path[i] != '/' && path[i] != '\0')
                         continue;
                 memcpy(prefix, path, i);
                 prefix[i] = '\0';
-                if (lstat(prefix, &info) < 0)
-                        return 0;
-                if (S_ISLNK(info.st_mode))
+                n = readlink(prefix, target, PATH_MAX - 1);
+                if (n >= 0) {
+                        target[n] = '\0';
                         return i;
+                }
+                if (errno != EINVAL) /* it is there and no link */
+                        return 0;
         }
         return 0;
 }
 
 /* Replaces the symlink that is the first @length bytes of @path by what it points to. */
-static int view_follow(char *path, size_t length, const char *target) {
+static int view_follow(char path[static PATH_MAX], size_t length, const char *target) {
         char next[PATH_MAX * 2];
         char *slash;
         int n;
@@ -161,37 +174,34 @@ static int view_plan_add_symlinks(ViewPlan *plan, const char *from, Failure *fai
 
         (void)snprintf(path, sizeof(path), "%s", from);
         for (unsigned int hops = 0; hops < 40; ++hops) {
-                size_t length = view_first_symlink(path);
+                size_t length = view_first_symlink(path, target);
                 char saved;
-                ssize_t n;
 
                 if (!length)
                         return 0;
                 saved = path[length];
                 path[length] = '\0';
-                n = readlink(path, target, sizeof(target) - 1);
-                if (n < 0)
-                        return 0;
-                target[n] = '\0';
                 r = view_plan_push(plan, VIEW_SYMLINK, path, false, target, failure);
                 path[length] = saved;
-                if (!r)
-                        r = view_follow(path, length, target);
                 if (r)
                         return r;
+                if (view_follow(path, length, target))
+                        return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, ENAMETOOLONG,
+                                           "the links on the way to '%.300s' are too long", from);
         }
         return 0;
 }
 
 int view_plan_add(ViewPlan *plan, const char *path, Failure *failure) {
         char real[PATH_MAX];
-        struct stat info;
+        bool directory;
         int r;
 
         if (path[0] != '/' || strlen(path) >= PATH_MAX || !realpath(path, real) ||
-            view_path_is_too_general(real) || lstat(real, &info) < 0)
+            view_path_is_too_general(real))
                 return 0;
-        r = view_plan_push(plan, VIEW_BIND, real, S_ISDIR(info.st_mode), NULL, failure);
+        directory = view_path_opens(real, O_DIRECTORY);
+        r = view_plan_push(plan, VIEW_BIND, real, directory, NULL, failure);
         if (r)
                 return r;
         return view_plan_add_symlinks(plan, path, failure);
@@ -206,6 +216,8 @@ int view_plan_add_system(ViewPlan *plan, Failure *failure) {
                         return r;
         }
         for (size_t i = 0; i < ARRAY_SIZE(device_paths); ++i) {
+                if (!view_path_opens(device_paths[i], 0))
+                        continue; /* containers may have fewer */
                 r = view_plan_push(plan, VIEW_DEVICE, device_paths[i], false, NULL, failure);
                 if (r)
                         return r;

@@ -64,14 +64,23 @@ int job_tools_new(JobTools **toolsp) {
 }
 
 int job_tools_warm(JobTools *tools) {
-        _cleanup_(py_unrefp) PyObject *linecache = NULL;
-        _cleanup_(py_unrefp) PyObject *json = NULL;
+        static const char *const modules[] = {
+                "linecache", "ast", /* traceback imports it to place its carets */
+                "json",             /* not for us: the code of most runs wants it */
+        };
 
         if (!tools->format_exception)
                 tools->format_exception = tools_take("traceback", "format_exception");
         if (!tools->shutdown)
                 tools->shutdown = tools_take("threading", "_shutdown");
-        linecache = PyImport_ImportModule("linecache");
-        json = PyImport_ImportModule("json"); /* not for us: the code of most runs wants it */
-        return tools->format_exception && tools->shutdown && linecache && json ? 0 : -1;
+        if (!tools->format_exception || !tools->shutdown)
+                return -1;
+        for (size_t i = 0; i < ARRAY_SIZE(modules); ++i) {
+                _cleanup_(py_unrefp) PyObject *module = NULL;
+
+                module = PyImport_ImportModule(modules[i]);
+                if (!module)
+                        return -1;
+        }
+        return 0;
 }

@@ -141,8 +141,12 @@ fake_send(FakeAgent *fake, FrameType type, uint64_t stream, const void *payload,
                 (void)fd_write_all(fake->fd, payload, length);
 }
 
-static inline void fake_send_data(
-        FakeAgent *fake, DataChannel channel, bool end, uint64_t stream, const void *bytes, size_t n) {
+static inline void fake_send_data(FakeAgent *fake,
+                                  DataChannel channel,
+                                  bool end,
+                                  uint64_t stream,
+                                  const void *bytes,
+                                  size_t n) {
         FrameHeader header = frame_data_header(channel, end, stream, n);
 
         (void)fd_write_all(fake->fd, &header, sizeof(header));

@@ -18,19 +18,14 @@ typedef struct Log {
         int answer;
 } Log;
 
-static int log_frame(void *userdata,
-                     const FrameHeader *header,
-                     const uint8_t *payload,
-                     Failure *failure) {
+static int
+log_frame(void *userdata, const FrameHeader *header, const uint8_t *payload, Failure *failure) {
         Log *log = userdata;
         size_t length = strlen(log->text);
 
         (void)payload;
-        (void)snprintf(log->text + length,
-                       sizeof(log->text) - length,
-                       "%s %llu %u;",
-                       frame_name(header->type),
-                       (unsigned long long)header->stream,
+        (void)snprintf(log->text + length, sizeof(log->text) - length, "%s %llu %u;",
+                       frame_name(header->type), (unsigned long long)header->stream,
                        header->length);
         return log->answer ? failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO, "refused") : 0;
 }
@@ -110,10 +105,7 @@ static void test_versions(void **state) {
 
                 assert_int_equal(setup(state), 0);
                 fixture = *state;
-                fake_send(&fixture->fake,
-                          FRAME_WELCOME,
-                          0,
-                          &cases[i].welcome,
+                fake_send(&fixture->fake, FRAME_WELCOME, 0, &cases[i].welcome,
                           sizeof(cases[i].welcome));
                 r = receive(fixture);
                 assert_int_equal(r, cases[i].error ? -EPROTO : 0);
@@ -190,8 +182,7 @@ static void test_violations(void **state) {
                 assert_int_equal(setup(state), 0);
                 fixture = *state;
                 welcome(fixture);
-                assert_int_equal(
-                        fd_write_all(fixture->fake.fd, &cases[i], sizeof(cases[i])), 0);
+                assert_int_equal(fd_write_all(fixture->fake.fd, &cases[i], sizeof(cases[i])), 0);
                 assert_int_equal(receive(fixture), -EPROTO);
                 assert_int_equal(fixture->failure.stage, FAILURE_STAGE_AGENT);
                 assert_memory_equal(fixture->failure.text, "protocol error", 14);
@@ -245,11 +236,7 @@ static void test_agent_that_does_not_read(void **state) {
         int r;
 
         do
-                r = connection_put(fixture->connection,
-                                   FRAME_PONG,
-                                   0,
-                                   payload,
-                                   sizeof(payload),
+                r = connection_put(fixture->connection, FRAME_PONG, 0, payload, sizeof(payload),
                                    &fixture->failure);
         while (!r);
         assert_int_equal(r, -EPROTO);

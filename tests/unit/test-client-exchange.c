@@ -114,7 +114,9 @@ static void test_result_in_single_bytes(void **state) {
 
 /* 5 MB come in while the host grants, never more than the window ahead. */
 static void test_large_result(void **state) {
-        enum { SIZE = 5 * 1024 * 1024 };
+        enum {
+                SIZE = 5 * 1024 * 1024
+        };
         Fixture *fixture = *state;
         ResultFrame frame = {.flags = RESULT_FLAG_HAS_RESULT, .result_size = SIZE};
         size_t sent = 0, credit = FRAME_CREDIT_INITIAL;
@@ -131,12 +133,8 @@ static void test_large_result(void **state) {
                 size_t n = min_size(min_size(SIZE - sent, FRAME_PAYLOAD_MAX), credit);
 
                 if (n > 0) {
-                        fake_send_data(&fixture->fake,
-                                       DATA_RESULT,
-                                       sent + n == SIZE,
-                                       fixture->run,
-                                       json + sent,
-                                       n);
+                        fake_send_data(&fixture->fake, DATA_RESULT, sent + n == SIZE, fixture->run,
+                                       json + sent, n);
                         sent += n;
                         credit -= n;
                 }
@@ -186,6 +184,7 @@ static void test_agent_dies_in_the_middle_of_a_result(void **state) {
         fake_send(&fixture->fake, FRAME_RESULT, fixture->run, &frame, sizeof(frame));
         fake_send_data(&fixture->fake, DATA_STDOUT, false, fixture->run, "ab", 2);
         fixture->fake.fd = fd_close(fixture->fake.fd);
+        assert_int_equal(spr_engine_dispatch(fixture->engine, NULL), 0); /* what there is */
         assert_infra(fixture, "spr-agent ended while the run was in progress");
 }
 
@@ -275,12 +274,10 @@ static void test_environment_fails(void **state) {
         fixture->fake.environment_id = fake_expect(&fixture->fake, FRAME_ENV_OPEN);
         fake_send_welcome(&fixture->fake, 8);
         (void)fake_take_run(&fixture->fake);
-        fake_send_failure(&fixture->fake,
-                          fixture->fake.environment_id,
-                          FAILURE_STAGE_ENVIRONMENT,
+        fake_send_failure(&fixture->fake, fixture->fake.environment_id, FAILURE_STAGE_ENVIRONMENT,
                           "cannot run '/py'");
-        fake_send_failure(
-                &fixture->fake, fixture->run, FAILURE_STAGE_ENVIRONMENT, "cannot run '/py'");
+        fake_send_failure(&fixture->fake, fixture->run, FAILURE_STAGE_ENVIRONMENT,
+                          "cannot run '/py'");
         assert_infra(fixture, "cannot run '/py'");
         assert_int_equal(spr_engine_pop(fixture->engine, &result), SPR_E_EMPTY);
         fixture->run = post(fixture); /* asks for the environment anew, from the same agent */
@@ -295,9 +292,7 @@ static void test_environment_fails(void **state) {
 static void test_environment_is_lost(void **state) {
         Fixture *fixture = *state;
 
-        fake_send_failure(&fixture->fake,
-                          fixture->fake.environment_id,
-                          FAILURE_STAGE_ZYGOTE,
+        fake_send_failure(&fixture->fake, fixture->fake.environment_id, FAILURE_STAGE_ZYGOTE,
                           "the interpreter died");
         assert_infra(fixture, "the interpreter died");
         fixture->run = post(fixture);
@@ -359,7 +354,9 @@ static void test_cancel_of_a_queued_run(void **state) {
 
 /* An answer that comes before the request was sent to its end stops the sending. */
 static void test_result_before_the_end_of_the_input(void **state) {
-        enum { SIZE = 3 * FRAME_CREDIT_INITIAL };
+        enum {
+                SIZE = 3 * FRAME_CREDIT_INITIAL
+        };
         Fixture *fixture = *state;
         char *input = malloc(SIZE);
         ResultFrame frame = {.outcome = OUTCOME_CANCELLED};

@@ -41,9 +41,7 @@ static bool run_in_slices(SprEngine *engine, const SprRequest *request, SprResul
 static bool result_is_own(const SprResult *result) {
         char expected[32];
 
-        (void)snprintf(expected,
-                       sizeof(expected),
-                       "%llu",
+        (void)snprintf(expected, sizeof(expected), "%llu",
                        (unsigned long long)spr_result_get_run_id(result));
         return strcmp(spr_result_get_json(result, NULL), expected) == 0;
 }
@@ -225,7 +223,9 @@ static void test_close_ends_waits(void **state) {
 
 /* A submission that the socket does not take wakes the leader, which then sends the rest. */
 static void test_leader_sends_for_others(void **state) {
-        enum { SIZE = 900 * 1024 };
+        enum {
+                SIZE = 900 * 1024
+        };
         Fixture *fixture = *state;
         char *code = malloc(SIZE);
         pthread_t leader;
@@ -238,8 +238,7 @@ static void test_leader_sends_for_others(void **state) {
         assert_int_equal(pthread_create(&leader, NULL, wait_for_run, fixture->runs[0]), 0);
         settle(fixture->engine, false);
         assert_int_equal(spr_request_set_code(fixture->request, code, SIZE), 0);
-        assert_int_equal(
-                spr_engine_submit(fixture->engine, fixture->request, &large, NULL), 0);
+        assert_int_equal(spr_engine_submit(fixture->engine, fixture->request, &large, NULL), 0);
         assert_int_equal(fake_take_run(&fixture->fake), spr_run_get_id(large));
         fake_send_result(&fixture->fake, spr_run_get_id(fixture->runs[0]), "1", "");
         join(leader, 0);

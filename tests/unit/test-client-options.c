@@ -116,8 +116,8 @@ static void test_too_many_preloads(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_all_set),
-                cmocka_unit_test(test_relative_python), cmocka_unit_test(test_bare_name),
+                cmocka_unit_test(test_defaults),          cmocka_unit_test(test_all_set),
+                cmocka_unit_test(test_relative_python),   cmocka_unit_test(test_bare_name),
                 cmocka_unit_test(test_too_many_preloads),
         };
 

@@ -225,9 +225,10 @@ static void test_closed_peer(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_small_request), TEST(test_empty_request_has_an_end), TEST(test_credit),
-                TEST(test_turns),         TEST(test_drop),
-                TEST(test_control_is_bounded), TEST(test_closed_peer),
+                TEST(test_small_request), TEST(test_empty_request_has_an_end),
+                TEST(test_credit),        TEST(test_turns),
+                TEST(test_drop),          TEST(test_control_is_bounded),
+                TEST(test_closed_peer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

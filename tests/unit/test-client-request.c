@@ -110,7 +110,8 @@ static void test_faulty_input(void **state) {
         assert_int_equal(spr_request_set_input_json(request, deep, sizeof(deep)), 0);
         assert_fault(request, "input is nested too deeply: limit 900");
         assert_int_equal(spr_request_set_input_json(request, "{\n1}", 4), 0);
-        assert_fault(request, "input is not JSON: expected a key in double quotes in line 2, at byte 2");
+        assert_fault(request,
+                     "input is not JSON: expected a key in double quotes in line 2, at byte 2");
         (void)spr_request_free(request);
 }
 

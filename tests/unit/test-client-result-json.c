@@ -13,9 +13,10 @@
 #include "base/layers.h"
 #include "client/result.h"
 
-#define TEXT(channel) ((channel) - DATA_RESULT)
+#define TEXT(channel) ((channel)-DATA_RESULT)
 
-static void assert_json(ResultFrame frame, const char *json, const char *out, const char *expected) {
+static void
+assert_json(ResultFrame frame, const char *json, const char *out, const char *expected) {
         SprResult *result;
         char *text;
 
@@ -47,8 +48,7 @@ static void test_plain(void **state) {
         };
 
         (void)state;
-        assert_json(frame,
-                    "{\"a\": [1,\n 1e400, 123456789012345678901234567890, \"\\ud800 {\"]}",
+        assert_json(frame, "{\"a\": [1,\n 1e400, 123456789012345678901234567890, \"\\ud800 {\"]}",
                     "h\"\xc3\xa9\n",
                     "{\"ok\": true, "
                     "\"result\": {\"a\":[1,1e400,123456789012345678901234567890,\"\\ud800 {\"]}, "
@@ -72,9 +72,7 @@ static void test_lossy_and_truncated(void **state) {
         };
 
         (void)state;
-        assert_json(frame,
-                    "[NaN, -Infinity, \"NaN\"]",
-                    "\xff!",
+        assert_json(frame, "[NaN, -Infinity, \"NaN\"]", "\xff!",
                     "{\"ok\": false, \"result\": [null,null,\"NaN\"], "
                     "\"stdout\": \"\xef\xbf\xbd!\", \"stderr\": \"\", \"timed_out\": false, "
                     "\"resource_exceeded\": false, \"error\": null, \"exit_code\": 139, "

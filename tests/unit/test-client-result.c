@@ -12,7 +12,7 @@
 #include "client/result.h"
 #include "wire/region.h"
 
-#define TEXT(channel) ((channel) - DATA_RESULT)
+#define TEXT(channel) ((channel)-DATA_RESULT)
 
 static const SubmitFrame submit = {.output_bytes = 1000, .result_bytes = 5000};
 

@@ -80,6 +80,8 @@ static void test_faults(void **state) {
                 {"[a", 1},
                 {"a = \"\xff\"", 1},
                 {"a = 1979-02-30", 1},
+                {"a = 1\n[[[b]]]\nc = 2\n", 2},
+                {"[[[", 1},
         };
 
         (void)state;
