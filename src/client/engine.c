@@ -9,9 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "client/atfork.h"

@@ -12,8 +12,6 @@
 #include "client/leader.h"
 #include "client/loop.h"
 
-#define EXIT_CODE_INFRA 125
-
 /* Enough for the largest result, all of it on its way, when the agent closed. */
 #define DRAIN_READS_MAX 4096
 
@@ -53,7 +51,7 @@ void exchange_fail_all(SprEngine *engine, const Failure *failure, bool started) 
 
         while ((run = exchange_any_run(engine))) {
                 if (started)
-                        run_finish_message(run, OUTCOME_INFRA, KILLED_BY_AGENT, EXIT_CODE_INFRA,
+                        run_finish_message(run, OUTCOME_INFRA, KILLED_BY_AGENT, RESULT_EXIT_INFRA,
                                            failure->text);
                 else
                         run_finish_error(run, error_code(failure), failure);
@@ -103,7 +101,7 @@ static void exchange_run_failure(SprEngine *engine, SprRun *run, const Failure *
 
         exchange_detach(engine, run);
         if (started)
-                run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY, EXIT_CODE_INFRA,
+                run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY, RESULT_EXIT_INFRA,
                                    told->text);
         else
                 run_finish_error(run, error_code(told), told);

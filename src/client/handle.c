@@ -3,9 +3,6 @@
  * Runs with a handle. The handle keeps the engine's memory, not the engine: after
  * spr_engine_free() it still answers, with SPR_E_CLOSED.
  */
-#include <errno.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "client/engine.h"
 #include "client/error.h"

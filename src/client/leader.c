@@ -17,7 +17,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"

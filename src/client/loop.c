@@ -14,8 +14,6 @@
 #include "client/exchange.h"
 #include "client/loop.h"
 
-#define EXIT_CODE_INFRA 125
-
 void loop_watch(SprEngine *engine) {
         struct epoll_event event = {.events = EPOLLIN};
         bool fresh = engine->watched == 0;
@@ -142,7 +140,7 @@ _public_ int spr_engine_dispatch(SprEngine *engine, SprError *error) {
 static int loop_take_result(SprRun *run, SprResult **resultp) {
         if (!run->result) {
                 int r = result_new_message(&run->result, OUTCOME_INFRA, KILLED_BY_NOBODY,
-                                           EXIT_CODE_INFRA, run->failure.text);
+                                           RESULT_EXIT_INFRA, run->failure.text);
 
                 if (r)
                         return r;

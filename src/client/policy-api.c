@@ -3,10 +3,6 @@
  * The public SprPolicy is a Policy behind an opaque name; these functions only turn Failures into
  * errors.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "client/error.h"
 #include "policy/policy.h"
 

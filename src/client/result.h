@@ -23,6 +23,9 @@ typedef struct ResultText ResultText;
 /* Deeper results cannot be read by CPython's json, whose recursion ends at 1000. */
 #define RESULT_DEPTH_MAX 900
 
+/* The exit code of OUTCOME_INFRA. */
+#define RESULT_EXIT_INFRA 125
+
 /* Texts are indexed by DataChannel - DATA_RESULT. */
 #define RESULT_TEXTS (DATA_STDERR_TAIL - DATA_RESULT + 1)
 

@@ -159,6 +159,11 @@ int local_spawn(const LocalTarget *target, AgentProcess *process, Failure *failu
         pid_t pid;
         int r;
 
+        /* posix_spawn() learns of a failed exec by sharing memory with the child; where vfork is
+         * only played (valgrind, some emulators) it does not. */
+        if (access(target->agent, X_OK) < 0)
+                return failure_errno(failure, FAILURE_STAGE_AGENT, errno, "cannot run '%s'",
+                                     target->agent);
         r = local_fds_open(&fds);
         if (r)
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, -r,

@@ -282,6 +282,13 @@ def test_result_through_json(expression: str, expected: Any, value: Value) -> No
     assert value(f"result = {expression}") == expected
 
 
+@pytest.mark.parametrize("size", [70_000, (1 << 20) - 2, 1 << 20, 3 << 20])
+def test_large_results(size: int, value: Value) -> None:
+    """Larger than any frame or window of the wire."""
+    code = f"print('z' * 300_000)\nresult = 'y' * {size}"
+    assert value(code) == "y" * size
+
+
 def test_nan_and_inf_survive(value: Value) -> None:
     """Floats nan and inf survive for Python callers"""
     nan, inf, minus = value("result = [float('nan'), float('inf'), float('-inf')]")

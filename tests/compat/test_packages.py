@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -16,6 +17,19 @@ PACKAGE = "six==1.16.0"
 USES_PACKAGE = "import six\nresult = six.__version__"
 
 
+@pytest.fixture(scope="session")
+def package_index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips where the package index cannot be reached."""
+    uv = shutil.which("uv", path=local_engine._search_path())
+    assert uv, "no uv in this environment"
+    target = tmp_path_factory.mktemp("index")
+    command = [uv, "pip", "install", "--quiet", "--no-cache", "--target", str(target), PACKAGE]
+    probe = subprocess.run(command, capture_output=True, text=True, check=False)
+    if probe.returncode:
+        pytest.skip(f"the package index cannot be reached: {probe.stderr[-200:]}")
+
+
+@pytest.mark.usefixtures("package_index")
 @pytest.mark.parametrize("manager", ["uv", "python"])
 def test_packages(manager: str, tmp_path: Path) -> None:
     """`uv` venvs have no pip, so `packages` with venv_manager="uv" fails: ours installs"""
@@ -35,6 +49,7 @@ def test_packages(manager: str, tmp_path: Path) -> None:
     assert not any("install" in line.lower() for line in lines)
 
 
+@pytest.mark.usefixtures("package_index")
 def test_two_processes_at_once(tmp_path: Path) -> None:
     """Both make the same venv; both find it whole."""
     program = (
@@ -48,6 +63,7 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     assert [process.communicate(timeout=120)[0] for process in pair] == ["1.16.0\n"] * 2
 
 
+@pytest.mark.usefixtures("package_index")
 def test_a_package_that_does_not_exist(tmp_path: Path) -> None:
     """The error names it; a later attempt with another set succeeds."""
     venv = str(tmp_path / "venv")
@@ -66,7 +82,9 @@ def test_uv_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def numpy_engine(interpreter: str, tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+def numpy_engine(
+    interpreter: str, tmp_path_factory: pytest.TempPathFactory, package_index: None
+) -> LocalEngine:
     """A venv with numpy, made once for each guest interpreter."""
     minor = subprocess.check_output(
         [interpreter, "-c", "import sys; print(sys.version_info[1])"], text=True

@@ -242,7 +242,9 @@ def test_a_venv_without_python(tmp_path: Path) -> None:
     assert str(missing) in answer.error
 
 
-@pytest.mark.parametrize("program", ["/bin/true", "/bin/cat", "/etc/passwd", "/nonexistent", "/var"])
+@pytest.mark.parametrize(
+    "program", ["/bin/true", "/bin/cat", "/etc/passwd", "/nonexistent", "/var"]
+)
 def test_an_interpreter_that_is_not_python(program: str) -> None:
     engine = LocalEngine(python=program)
     before = time.monotonic()

@@ -134,8 +134,10 @@ class LocalEngine:
         self.close()
 
     def __repr__(self) -> str:
-        state = "" if self._finalizer.alive else ", closed"
-        return f"<LocalEngine python={self._python!r}{state}>"
+        finalizer = getattr(self, "_finalizer", None)  # none yet where __init__ raised
+        if finalizer is None:
+            return "<LocalEngine>"
+        return f"<LocalEngine python={self._python!r}{'' if finalizer.alive else ', closed'}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "namespaces.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/namespaces.h"
+
+#define ALL                                                                                        \
+        (LAYER_BIT(LAYER_NET_NAMESPACE) | LAYER_BIT(LAYER_IPC_NAMESPACE) |                         \
+         LAYER_BIT(LAYER_UTS_NAMESPACE))
+
+static int enter(void) {
+        struct ifaddrs *addresses = NULL;
+        struct utsname names;
+
+        namespaces_unshare(0);
+        CHECK(namespaces_enter_empty() == ALL);
+        CHECK(uname(&names) == 0 && strcmp(names.nodename, "sandbox") == 0);
+        CHECK(getifaddrs(&addresses) == 0);
+        for (struct ifaddrs *a = addresses; a; a = a->ifa_next)
+                CHECK(!(a->ifa_flags & IFF_UP));
+        freeifaddrs(addresses);
+        return CHILD_PASSED;
+}
+
+/* What is refused is not claimed. */
+static int refused(void) {
+        struct utsname before, after;
+
+        CHECK(uname(&before) == 0);
+        CHECK(capabilities_drop(NULL) == 0);
+        CHECK(namespaces_enter_empty() == 0);
+        CHECK(uname(&after) == 0 && strcmp(before.nodename, after.nodename) == 0);
+        return CHILD_PASSED;
+}
+
+static void test_enter(void **state) {
+        (void)state;
+        child_run(enter);
+}
+
+static void test_refused(void **state) {
+        (void)state;
+        child_run(refused);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_enter),
+                cmocka_unit_test(test_refused),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
