@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,8 +69,8 @@ static int local_fds_open(LocalFds *fds) {
         fds->null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
         if (fds->null < 0)
                 return -errno;
-        /* Only descriptors that ran out are an error: a filter may deny pidfds, and then the agent
-         * gets our number instead. */
+        /* Only descriptors that ran out are an error: where pidfds are denied, the agent sees our
+         * end by that of the stream. */
         fds->pidfd = agent_pidfd_open(getpid());
         if (fds->pidfd == -EMFILE || fds->pidfd == -ENFILE)
                 return fds->pidfd;
@@ -119,17 +118,15 @@ static int local_fill_attributes(posix_spawnattr_t *attributes) {
 }
 
 static int local_exec(const LocalTarget *target,
-                      const LocalFds *fds,
                       const posix_spawn_file_actions_t *actions,
                       const posix_spawnattr_t *attributes,
                       pid_t *pidp) {
-        char name[] = "spr-agent", host[32] = "";
+        char name[] = "spr-agent";
         char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", lang[] = "LANG=C.UTF-8",
              home[] = "HOME=/";
-        char *argv[] = {name, fds->pidfd >= 0 ? NULL : host, NULL};
+        char *argv[] = {name, NULL};
         char *envp[] = {path, lang, home, NULL};
 
-        (void)snprintf(host, sizeof(host), "--host-pid=%ld", (long)getpid());
         return -posix_spawn(pidp, target->agent, actions, attributes, argv, envp);
 }
 
@@ -147,7 +144,7 @@ static int local_start(const LocalTarget *target, const LocalFds *fds, pid_t *pi
                 if (!r)
                         r = local_fill_attributes(&attributes);
                 if (!r)
-                        r = local_exec(target, fds, &actions, &attributes, pidp);
+                        r = local_exec(target, &actions, &attributes, pidp);
                 (void)posix_spawnattr_destroy(&attributes);
         }
         (void)posix_spawn_file_actions_destroy(&actions);

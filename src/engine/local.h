@@ -5,8 +5,8 @@
  *
  * What the agent is given, and nothing else: descriptors 0 and 1 are its end of the stream, 2 is
  * /dev/null, 3 a pidfd of the host, by which it ends when the host does, whoever else holds a copy
- * of the stream. Where there are no pidfds, 3 is closed and the argument --host-pid=N says whom to
- * watch. It leads a session of its own, with no signal blocked or ignored and a fixed environment.
+ * of the stream (closed where pidfds are denied). It leads a session of its own, with no signal
+ * blocked or ignored and a fixed environment.
  */
 #include <stdbool.h>
 
