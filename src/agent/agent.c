@@ -114,6 +114,7 @@ static int agent_watch_signals(Agent *agent, Failure *failure) {
         (void)sigaddset(&signals, SIGINT);
         (void)sigprocmask(SIG_BLOCK, &signals, NULL);
         (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGXFSZ, SIG_IGN); /* a write past RLIMIT_FSIZE fails instead */
         fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
         if (fd < 0)
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
@@ -207,6 +208,20 @@ void agent_loop(Agent *agent) {
 
 /* birth and death */
 
+/* The host's soft limits were meant for the host; the hard ones hold for us. */
+static void agent_raise_limits(void) {
+        static const int resources[] = {RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_DATA,
+                                        RLIMIT_AS};
+        struct rlimit limit;
+
+        for (size_t i = 0; i < ARRAY_SIZE(resources); ++i) {
+                if (getrlimit(resources[i], &limit) < 0)
+                        continue;
+                limit.rlim_cur = limit.rlim_max;
+                (void)setrlimit(resources[i], &limit); /* never refused */
+        }
+}
+
 /* As many runs as the descriptors allow. */
 static uint32_t agent_size_up(void) {
         struct rlimit limit = {0};
@@ -214,9 +229,6 @@ static uint32_t agent_size_up(void) {
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return 1;
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what we have is counted below */
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
         if (limit.rlim_cur <= AGENT_FDS_RESERVED + AGENT_FDS_PER_RUN)
                 return 1;
         n = (limit.rlim_cur - AGENT_FDS_RESERVED) / AGENT_FDS_PER_RUN;
@@ -228,6 +240,7 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
 
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
         (void)prctl(PR_SET_DUMPABLE, 0);
+        agent_raise_limits();
         agent->max_runs = agent_size_up();
         agent->leases_uids = geteuid() == 0 && credentials_probe(UID_LEASE_BASE);
         list_init(&agent->environments);

@@ -18,21 +18,23 @@ static OutputWriter *text_writer(PyObject *self) {
 static PyObject *text_refuse(PyObject *object) {
         _cleanup_(py_unrefp) PyObject *type = NULL;
 
+        PyErr_Clear();
         type = PyObject_GetAttrString((PyObject *)Py_TYPE(object), "__name__");
         if (type)
                 (void)PyErr_Format(PyExc_TypeError, "write() argument must be str, not %S", type);
         return NULL;
 }
 
+/* The hot path of print(): in the limited API each look at an object is a call, so there are few.
+ */
 static PyObject *text_write(PyObject *self, PyObject *text) {
-        OutputWriter *writer;
+        OutputWriter *writer = output_writer_check(text_writer(self));
+        Py_ssize_t length;
 
-        if (!PyUnicode_Check(text))
-                return text_refuse(text);
-        writer = output_writer_check(text_writer(self));
-        if (!writer || output_append_text(writer->output, writer->stream, text) < 0)
-                return NULL;
-        return PyLong_FromSsize_t(PyUnicode_GetLength(text));
+        length = writer ? output_append_text(writer->output, writer->stream, text) : -1;
+        if (length >= 0)
+                return PyLong_FromSsize_t(length);
+        return PyUnicode_Check(text) ? NULL : text_refuse(text);
 }
 
 static PyObject *text_flush(PyObject *self, _unused_ PyObject *none) {

@@ -141,11 +141,11 @@ static int output_append_slice(const Output *output, RegionStream stream, PyObje
         return 0;
 }
 
-int output_append_text(const Output *output, RegionStream stream, PyObject *text) {
+Py_ssize_t output_append_text(const Output *output, RegionStream stream, PyObject *text) {
         Py_ssize_t length = PyUnicode_GetLength(text);
 
         if (length <= OUTPUT_SLICE)
-                return output_append_slice(output, stream, text);
+                return length < 0 || output_append_slice(output, stream, text) < 0 ? -1 : length;
         for (Py_ssize_t start = 0; start < length; start += OUTPUT_SLICE) {
                 _cleanup_(py_unrefp) PyObject *slice = NULL;
 
@@ -153,7 +153,7 @@ int output_append_text(const Output *output, RegionStream stream, PyObject *text
                 if (!slice || output_append_slice(output, stream, slice) < 0)
                         return -1;
         }
-        return 0;
+        return length;
 }
 
 static void output_flush(const Output *output, RegionStream stream, const char *name) {

@@ -49,9 +49,9 @@ output_append(const Output *output, RegionStream stream, const void *bytes, size
         region_append(output->mapping, stream, output->cap, bytes, length);
 }
 
-/* Appends a str as UTF-8, lone surrogates as "\udc80". 0, or -1 for want of memory, with an
- * exception set. */
-int output_append_text(const Output *output, RegionStream stream, PyObject *text);
+/* Appends a str as UTF-8, lone surrogates as "\udc80". Returns its length in characters, or -1 with
+ * an exception set: a TypeError where @text is no str, else for want of memory. */
+Py_ssize_t output_append_text(const Output *output, RegionStream stream, PyObject *text);
 
 /* sys.stdout, sys.stderr as they are now: flushed unless they are ours. */
 void output_flush_replaced(const Output *output);

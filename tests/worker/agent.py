@@ -148,9 +148,7 @@ class Zygote:
     ) -> Answer:
         ours, region = self.start()
         text = policy if isinstance(policy, str) else json.dumps(policy or FREE_POLICY)
-        parts = [
-            p.encode() if isinstance(p, str) else p for p in (code, input_text, text, name)
-        ]
+        parts = [p.encode() if isinstance(p, str) else p for p in (code, input_text, text, name)]
         os.pwrite(region, b"".join(parts), self.layout.request)
         run = RUN.pack(*map(len, parts), output_bytes, result_bytes)
         ours.settimeout(timeout)
@@ -183,17 +181,16 @@ def receive(ours: socket.socket, run_id: int) -> tuple[int, bytes]:
         return 0, b""
     kind, flags, zero, length, stream, call, zero2 = HEADER.unpack_from(message)
     assert (flags, zero, call, zero2) == (0, 0, 0, 0)
-    assert stream == run_id and length == len(message) - HEADER.size
+    assert stream == run_id
+    assert length == len(message) - HEADER.size
     return kind, message[HEADER.size :]
 
 
-def read_answer(
-    region: int, layout: Layout, fields: tuple[int, ...] | None, cap: int
-) -> Answer:
+def read_answer(region: int, layout: Layout, fields: tuple[int, ...] | None, cap: int) -> Answer:
     totals = array.array("Q", os.pread(region, 16, 0))
     out, err = (
         os.pread(region, min(total, cap), offset).decode(errors="replace")
-        for total, offset in zip(totals, (layout.stdout, layout.stderr))
+        for total, offset in zip(totals, (layout.stdout, layout.stderr), strict=True)
     )
     if fields is None:
         return Answer(None, None, None, None, out, err, totals[0], 0, 0, False)
@@ -201,6 +198,4 @@ def read_answer(
     assert zero == 0
     error = os.pread(region, error_size, layout.error).decode() if error_size else None
     text = os.pread(region, result_size, layout.result).decode() if result_size else None
-    return Answer(
-        VERDICTS[verdict], exit_code, error, text, out, err, totals[0], 0, 0, False
-    )
+    return Answer(VERDICTS[verdict], exit_code, error, text, out, err, totals[0], 0, 0, False)

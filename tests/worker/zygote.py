@@ -4,6 +4,7 @@
 Runs in the interpreter under test (3.9 or later), nothing but the standard library.
 usage: python -I zygote.py WORKER_TEST_SO CONTROL_FD WARM
 """
+
 import os
 import socket
 import sys
