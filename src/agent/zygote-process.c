@@ -24,13 +24,14 @@ enum {
 };
 
 /* Loads worker.so without a look at sys.path. The name under /proc is resolved once, here; no view
- * exists yet. */
+ * exists yet. Why an exception leads into it: module.c. */
 static const char zygote_program[] =
-        "import _imp, _frozen_importlib as f\n"
+        "import sys, _imp, _frozen_importlib as f\n"
         "s = f.ModuleSpec('spr_worker', None, origin='/proc/self/fd/4')\n"
         "m = _imp.create_dynamic(s)\n"
         "_imp.exec_dynamic(m)\n"
-        "m.serve(3)\n";
+        "sys.excepthook = m.serve\n"
+        "raise RuntimeError\n";
 
 static const char *const zygote_environment[] = {
         "PATH=/usr/local/bin:/usr/bin:/bin",

@@ -122,9 +122,7 @@ static int warmup_preload(Failure *failure) {
         return 0;
 }
 
-/* Collects once and hides what is left from every later collection: a collection in a worker would
- * otherwise touch, and so copy, the whole heap. */
-static int warmup_freeze(Failure *failure) {
+int warmup_freeze(void) {
         PyObject *gc, *done = NULL;
 
         gc = PyImport_ImportModule("gc");
@@ -135,10 +133,8 @@ static int warmup_freeze(Failure *failure) {
                 done = PyObject_CallMethod(gc, "freeze", NULL);
         }
         Py_XDECREF(gc);
-        if (!done)
-                return warmup_python_failure(failure, "cannot freeze the heap");
-        Py_DECREF(done);
-        return 0;
+        Py_XDECREF(done);
+        return done ? 0 : -1;
 }
 
 static uint32_t warmup_count_threads(int proc_fd) {
@@ -190,9 +186,8 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
         r = warmup_preload(failure);
         if (r)
                 return r;
-        r = warmup_freeze(failure);
-        if (r)
-                return r;
+        if (warmup_freeze())
+                return warmup_python_failure(failure, "cannot freeze the heap");
         zygote->n_threads = warmup_count_threads(proc_fd);
         zygote->data_bytes = warmup_data_bytes(proc_fd);
         return 0;

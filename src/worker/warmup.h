@@ -25,5 +25,9 @@ struct WarmZygote {
  * are sys.argv[1:]. */
 int warmup(WarmZygote *zygote, int proc_fd, Failure *failure);
 
+/* Collects once and hides what is left from every later collection: a collection in a worker would
+ * otherwise touch, and so copy, the whole heap. 0, or -1 with a Python exception set. */
+int warmup_freeze(void);
+
 /* Takes the pending Python exception as one line of text, "ImportError: …". */
 void warmup_take_exception(char *text, size_t size);

@@ -26,6 +26,7 @@
 #include "worker/zygote.h"
 
 #define ZYGOTE_WORKERS_MAX 4096
+#define ZYGOTE_IDLE_MS     50
 
 typedef struct Zygote {
         WarmZygote warm;
@@ -37,6 +38,8 @@ typedef struct Zygote {
         pid_t workers[ZYGOTE_WORKERS_MAX];
         size_t n_workers;
         bool sweeps; /* some worker had no pid namespace: orphans become our children */
+        unsigned int n_spawned;
+        bool tools_are_warm;
 } Zygote;
 
 static void zygote_report_failure(const Zygote *zygote, uint64_t run_id, const Failure *failure) {
@@ -81,6 +84,7 @@ static int zygote_spawn(Zygote *zygote, const SpawnRequest *request, Failure *fa
         zygote->workers[zygote->n_workers] = pid;
         zygote->run_ids[zygote->n_workers] = request->run_id;
         ++zygote->n_workers;
+        ++zygote->n_spawned;
         if (!(request->frame->flags & SPAWN_FLAG_PIDNS))
                 zygote->sweeps = true;
         pidfd = (int)syscall(SYS_pidfd_open, pid, 0u);
@@ -170,6 +174,14 @@ static bool zygote_handle(Zygote *zygote) {
         return true;
 }
 
+/* What only some runs need is imported when there is time: not before the first run, which may be
+ * the only one, and at the latest after the second. */
+static void zygote_warm_tools(Zygote *zygote) {
+        if (job_tools_warm(zygote->warm.tools) || warmup_freeze())
+                PyErr_Clear(); /* workers then import what they need themselves */
+        zygote->tools_are_warm = true;
+}
+
 static void zygote_loop(Zygote *zygote) {
         struct pollfd polled[] = {
                 {.fd = zygote->control_fd, .events = POLLIN},
@@ -177,8 +189,16 @@ static void zygote_loop(Zygote *zygote) {
         };
 
         for (;;) {
-                if (poll(polled, ARRAY_SIZE(polled), -1) < 0 && errno != EINTR)
+                bool waits_to_warm = zygote->n_spawned > 0 && !zygote->tools_are_warm;
+                int n;
+
+                n = poll(polled, ARRAY_SIZE(polled), waits_to_warm ? ZYGOTE_IDLE_MS : -1);
+                if (n < 0 && errno != EINTR)
                         return;
+                if (waits_to_warm && (n == 0 || zygote->n_spawned > 1))
+                        zygote_warm_tools(zygote);
+                if (n <= 0)
+                        continue;
                 if (polled[1].revents)
                         zygote_reap(zygote);
                 if (polled[0].revents && !zygote_handle(zygote))
