@@ -120,7 +120,7 @@ static int links(void) {
 static int depth(void) {
         WorkDir directory = begin();
 
-        for (unsigned int i = 0; i < 20000; ++i)
+        for (unsigned int i = 0; i < 3000; ++i)
                 CHECK(mkdir("d", 0700) == 0 && chdir("d") == 0);
         make_file("bottom");
         return end(&directory);
@@ -130,7 +130,7 @@ static int width(void) {
         WorkDir directory = begin();
         char name[32];
 
-        for (unsigned int i = 0; i < 3000; ++i) {
+        for (unsigned int i = 0; i < 600; ++i) {
                 (void)snprintf(name, sizeof(name), "%u", i);
                 CHECK(mkdir(name, 0700) == 0);
                 (void)snprintf(name, sizeof(name), "%u/d", i);
