@@ -28,6 +28,8 @@ class RunnerPolicy:
         max_output_kb: how much of stdout, and of stderr, is kept from the start, in KiB.
         extra_globals: more names for the code; values as JSON, ``str()`` for what JSON lacks.
         config_path: a policy file; when set, it replaces every other field at the run.
+        min_isolation: the level of isolation (``none``, ``process``, ``kernel``, ``full``) below
+            which a run is refused, with exit code 126.
     """
 
     mode: str = "restrict"
@@ -46,6 +48,7 @@ class RunnerPolicy:
     blocked_globals: list[str] = field(default_factory=list)
     extra_globals: dict[str, Any] = field(default_factory=dict)
     config_path: str | None = None
+    min_isolation: str = "process"
 
     def __post_init__(self) -> None:
         if self.mode not in ("allow", "restrict"):

@@ -120,7 +120,8 @@ static int run_check_submit(const SubmitFrame *submit, Failure *failure) {
                                            (unsigned long long)sizes[i],
                                            (unsigned long long)limits[i]);
         if (submit->timeout_ns == 0 || submit->memory_bytes > RUN_MEMORY_MAX ||
-            submit->output_bytes > REGION_OUTPUT_MAX || submit->result_bytes > REGION_RESULT_MAX)
+            submit->min_level >= _ISOLATION_N || submit->output_bytes > REGION_OUTPUT_MAX ||
+            submit->result_bytes > REGION_RESULT_MAX)
                 return failure_lit(failure, FAILURE_STAGE_REQUEST, EINVAL,
                                    "a limit of the request is out of range");
         return 0;
@@ -259,6 +260,18 @@ static void run_begin_if_complete(Run *run) {
         run->deadline_ns = clock_after_ns(run->started_ns, submit->timeout_ns);
 }
 
+/* Whether the worker is confined as strongly as demanded; otherwise there is no run. */
+static int run_check_level(Run *run) {
+        IsolationLevel reached = isolation_level_of(run->layers);
+
+        if (reached >= run->submit.min_level)
+                return 0;
+        return failure_set(&run->failure, FAILURE_STAGE_SANDBOX, EPERM,
+                           "isolation '%s' is demanded, and this host reaches only '%s'",
+                           isolation_level_name(run->submit.min_level),
+                           isolation_level_name(reached));
+}
+
 /* Returns false when the run has ended. */
 static bool run_handle_packet(Run *run, const Packet *packet) {
         WorkerReadyFrame ready;
@@ -269,6 +282,10 @@ static bool run_handle_packet(Run *run, const Packet *packet) {
                 memcpy(&ready, packet->payload, sizeof(ready));
                 run->layers = ready.layers;
                 run->worker_ready = true;
+                if (run_check_level(run)) {
+                        run_set_ending(run);
+                        return false;
+                }
                 run_begin_if_complete(run);
                 return true;
         case FRAME_WORKER_RESULT:

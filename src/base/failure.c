@@ -18,7 +18,7 @@ static int failure_result(int code) {
         return code > 0 ? -code : -EIO;
 }
 
-static void failure_format(Failure *failure, const char *format, va_list args) {
+static void _printf_(2, 0) failure_format(Failure *failure, const char *format, va_list args) {
         if (vsnprintf(failure->text, sizeof(failure->text), format, args) < 0)
                 failure->text[0] = '\0';
 }

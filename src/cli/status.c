@@ -12,7 +12,7 @@ int status_from_result(const SprResult *result) {
         case SPR_OUTCOME_CANCELLED:
                 return STATUS_INTERRUPTED;
         case SPR_OUTCOME_INFRA:
-                return STATUS_FAILURE;
+                return code == STATUS_ISOLATION ? STATUS_ISOLATION : STATUS_FAILURE;
         case SPR_OUTCOME_OK:
         case SPR_OUTCOME_ERROR:
         case SPR_OUTCOME_OUTPUT:

@@ -98,10 +98,12 @@ static void exchange_environment_failure(SprEngine *engine, const Failure *told)
 
 static void exchange_run_failure(SprEngine *engine, SprRun *run, const Failure *told) {
         bool started = engine->environment_state == ENVIRONMENT_READY;
+        bool unconfined = told->stage == FAILURE_STAGE_SANDBOX;
 
         exchange_detach(engine, run);
         if (started)
-                run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY, RESULT_EXIT_INFRA,
+                run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY,
+                                   unconfined ? RESULT_EXIT_ISOLATION : RESULT_EXIT_INFRA,
                                    told->text);
         else
                 run_finish_error(run, error_code(told), told);

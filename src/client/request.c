@@ -56,6 +56,7 @@ static int request_set_policy(SprRequest *request, const Policy *policy) {
         request->timeout_ns = policy->timeout_ns;
         request->memory_bytes = policy->memory_bytes;
         request->output_bytes = policy->output_bytes;
+        request->min_isolation = policy->min_isolation;
         return 0;
 }
 
@@ -93,6 +94,7 @@ int request_prepare(const SprRequest *request,
                 .input_size = blob_size(request->parts[DATA_INPUT]),
                 .policy_size = (uint32_t)blob_size(request->parts[DATA_POLICY]),
                 .name_size = (uint32_t)blob_size(request->parts[DATA_NAME]),
+                .min_level = request->min_isolation,
         };
         for (size_t i = 0; i < UPLOAD_PARTS; ++i)
                 parts[i] = blob_ref(request->parts[i]);

@@ -22,6 +22,7 @@ struct SprRequest {
         Blob *parts[UPLOAD_PARTS]; /* by DataChannel; NULL = not set */
         Failure faults[UPLOAD_PARTS];
         uint64_t timeout_ns, memory_bytes, output_bytes;
+        IsolationLevel min_isolation;
         void *userdata;
 };
 

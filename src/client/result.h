@@ -24,7 +24,8 @@ typedef struct ResultText ResultText;
 #define RESULT_DEPTH_MAX 900
 
 /* The exit code of OUTCOME_INFRA. */
-#define RESULT_EXIT_INFRA 125
+#define RESULT_EXIT_INFRA     125
+#define RESULT_EXIT_ISOLATION 126 /* the run was refused: it would not be confined as demanded */
 
 /* Texts are indexed by DataChannel - DATA_RESULT. */
 #define RESULT_TEXTS (DATA_STDERR_TAIL - DATA_RESULT + 1)

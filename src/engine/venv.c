@@ -222,7 +222,6 @@ static int venv_build(const Venv *venv, char **pythonp, Failure *failure) {
 /* An orderly failure leaves nothing behind: a disk that is full stays no fuller. */
 static void venv_abandon(const Venv *venv) {
         static const char *const lock[] = {VENV_LOCK_NAME, NULL};
-        _cleanup_(freep) char *path = NULL;
 
         if (directory_clear(venv->directory, venv->created_directory ? NULL : lock, NULL) < 0)
                 return; /* the flag says so to the next attempt */

@@ -13,6 +13,7 @@
 
 #include "base/attr.h"
 #include "base/failure.h"
+#include "base/layers.h"
 
 typedef struct Policy Policy;
 typedef struct StringList StringList;
@@ -41,6 +42,7 @@ struct Policy {
         uint64_t timeout_ns;
         uint64_t memory_bytes;
         uint64_t output_bytes; /* max_output_kb * 1024 */
+        IsolationLevel min_isolation;
         StringList allowed_imports, blocked_imports;
         StringList allowed_builtins, blocked_builtins;
         StringList allowed_globals, blocked_globals;

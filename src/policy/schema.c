@@ -16,6 +16,13 @@ static const char *const modes[] = {
         [POLICY_MODE_ALLOW] = "allow",
         NULL,
 };
+static const char *const levels[] = {
+        [ISOLATION_NONE] = "none",
+        [ISOLATION_PROCESS] = "process",
+        [ISOLATION_KERNEL] = "kernel",
+        [ISOLATION_FULL] = "full",
+        NULL,
+};
 static const char *const nothing[] = {NULL};
 static const char *const blocked_imports[] = {
         "os", "subprocess", "socket", "ctypes", "importlib", NULL,
@@ -105,6 +112,14 @@ const SchemaKey schema_keys[SCHEMA_KEYS] = {
                 .min = POLICY_MEMORY_MIN_BYTES / MIB,
                 .max = POLICY_MEMORY_MAX_BYTES / MIB,
                 .fallback = 256,
+        },
+        {
+                .name = "min_isolation",
+                .summary = "the level of isolation below which a run is refused",
+                .type = SCHEMA_CHOICE,
+                AT(min_isolation),
+                .words = levels,
+                .fallback = ISOLATION_PROCESS,
         },
         {
                 .name = "mode",

@@ -37,7 +37,7 @@ struct SchemaKey {
         NameSyntax syntax;        /* of the names */
 };
 
-#define SCHEMA_KEYS 11
+#define SCHEMA_KEYS 12
 
 extern const SchemaKey schema_keys[SCHEMA_KEYS]; /* in the order of their names */
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/decimal.h"
 #include "base/fd.h"
 #include "sandbox/descendants.h"
 
@@ -29,15 +30,12 @@ static bool pid_is_in(pid_t pid, const pid_t *pids, size_t n_pids) {
 
 /* Adds the pids in a line "12 34 56 " and answers how many were new. Only a number with a space
  * behind it is whole. */
-static size_t pid_set_add_line(PidSet *set, char *line, const pid_t *except, size_t n_except) {
+static size_t
+pid_set_add_line(PidSet *set, const char *line, const pid_t *except, size_t n_except) {
         size_t n_new = 0;
-        char *end;
+        uint64_t pid;
 
-        for (char *p = line;; p = end) {
-                long pid = strtol(p, &end, 10);
-
-                if (end == p || *end != ' ' || set->n_pids == DESCENDANTS_MAX)
-                        return n_new;
+        while (decimal_take(&line, &pid) && *line == ' ' && set->n_pids < DESCENDANTS_MAX) {
                 if (pid_is_in((pid_t)pid, except, n_except) ||
                     pid_is_in((pid_t)pid, set->pids, set->n_pids))
                         continue;
@@ -45,6 +43,7 @@ static size_t pid_set_add_line(PidSet *set, char *line, const pid_t *except, siz
                 (void)kill((pid_t)pid, SIGSTOP); /* it may have ended by now */
                 ++n_new;
         }
+        return n_new;
 }
 
 /* The children of one thread. The kernel gives whole lines of up to a page per read. */

@@ -74,8 +74,8 @@ struct SubmitFrame {
         uint64_t input_size;
         uint32_t policy_size;
         uint32_t name_size;
-        uint32_t flags; /* SUBMIT_FLAG_* */
-        uint32_t zero;
+        uint32_t flags;     /* SUBMIT_FLAG_* */
+        uint32_t min_level; /* IsolationLevel; a worker that reaches less is refused the run */
 };
 
 struct CreditFrame {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/decimal.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/capabilities.h"
@@ -161,9 +162,9 @@ static uint32_t warmup_count_threads(int proc_fd) {
 static uint64_t warmup_data_bytes(int proc_fd) {
         _cleanup_(closep) int fd = -1;
         char text[128];
+        const char *at = text;
         uint64_t pages = 0;
         ssize_t n;
-        char *p = text;
 
         fd = openat(proc_fd, "self/statm", O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -1 : fd_read(fd, text, sizeof(text) - 1);
@@ -171,7 +172,8 @@ static uint64_t warmup_data_bytes(int proc_fd) {
                 return 0;
         text[n] = '\0';
         for (unsigned int field = 0; field < 6; ++field)
-                pages = strtoul(p, &p, 10);
+                if (!decimal_take(&at, &pages))
+                        return 0;
         return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 

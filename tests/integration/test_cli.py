@@ -670,3 +670,18 @@ def test_the_main_job_with_pandas_asks_first(run: Spr) -> None:
     )
     assert done.returncode == 2
     assert "pandas==2.2.3" in done.stderr
+
+
+def test_isolation_below_what_is_demanded(tmp_path: Path) -> None:
+    """126: a host that grants no namespaces cannot reach level full, and says so."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('min_isolation = "full"\n')
+    without = [PYTHON, str(ROOT / "tests" / "tools" / "without_namespaces.py")]
+    refused = subprocess.run(
+        [*without, SPR, "run", "--python", PYTHON, "--policy", str(policy), "-c", "print('ran')"],
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 126
+    assert refused.stdout == ""
+    assert "isolation 'full' is demanded, and this host reaches only" in refused.stderr

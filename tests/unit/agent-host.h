@@ -4,13 +4,12 @@
  * Agent host: a whole agent in a child of the test, and the host's end of its stream
  *
  * The agent is the code under test, forked, not the program; its zygotes are real. So a
- * conversation is a list of calls here: send a frame, expect a frame. An agent that does not answer
- * in HOST_PATIENCE_MS fails the test.
+ * conversation is a list of calls here: send a frame, expect a frame. Whatever does not happen
+ * within HOST_PATIENCE_S ends the test program by SIGALRM.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -27,7 +26,8 @@
 #include "wire/outcome.h"
 
 #define HOST_PYTHON      "/usr/bin/python3"
-#define HOST_PATIENCE_MS 30000
+#define HOST_POLICY      "{\"mode\":\"restrict\"}"
+#define HOST_PATIENCE_S  60
 #define HOST_ENVIRONMENT 1
 
 typedef struct HostAnswer {
@@ -57,13 +57,15 @@ static const SubmitFrame host_submit_default = {
 
 /* in the child */
 
-static inline _Noreturn void host_agent_main(int fd, int host_pidfd, bool nested) {
+static inline _Noreturn void host_agent_main(int in_fd, int out_fd, int host_pidfd, bool nested) {
         static Agent agent;
         Failure failure;
 
+        (void)alarm(0);
+
         if (nested)
                 nest_enter(&agent.nest);
-        if (agent_init(&agent, fd, dup(fd), host_pidfd, &failure)) {
+        if (agent_init(&agent, in_fd, out_fd, host_pidfd, &failure)) {
                 (void)fprintf(stderr, "agent: %s\n", failure.text);
                 _exit(1);
         }
@@ -74,18 +76,31 @@ static inline _Noreturn void host_agent_main(int fd, int host_pidfd, bool nested
 
 /* in the test */
 
-static inline void host_start_kind(bool nested) {
-        int pair[2];
-
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+/* @in_fd, @out_fd: the agent's, closed here; @theirs: ours, which the agent must not hold. */
+static inline void
+host_fork(int in_fd, int out_fd, const int theirs[2], int host_pidfd, bool nested) {
+        (void)alarm(HOST_PATIENCE_S);
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
         host_agent = fork();
         if (host_agent == 0) {
-                (void)close(pair[0]);
-                host_agent_main(pair[1], -1, nested);
+                (void)close(theirs[0]);
+                (void)close(theirs[1]);
+                host_agent_main(in_fd, out_fd, host_pidfd, nested);
         }
-        (void)close(pair[1]);
+        (void)close(in_fd);
+        (void)close(out_fd);
+}
+
+static inline void host_start_watched(int host_pidfd, bool nested) {
+        int pair[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        host_fork(pair[1], dup(pair[1]), (int[]){pair[0], -1}, host_pidfd, nested);
         host_fd = pair[0];
+}
+
+static inline void host_start_kind(bool nested) {
+        host_start_watched(-1, nested);
 }
 
 static inline void host_send(FrameHeader header, const void *payload) {
@@ -96,15 +111,11 @@ static inline void host_send(FrameHeader header, const void *payload) {
 
 /* Returns false at the end of the stream. */
 static inline bool host_read(void *bytes, size_t length) {
-        struct pollfd polled = {.fd = host_fd, .events = POLLIN};
         char *at = bytes;
 
         while (length > 0) {
-                ssize_t n;
+                ssize_t n = fd_read(host_fd, at, length);
 
-                if (poll(&polled, 1, HOST_PATIENCE_MS) != 1)
-                        fail_msg("the agent does not answer");
-                n = fd_read(host_fd, at, length);
                 if (n == 0 || n == -ECONNRESET)
                         return false;
                 assert_true(n > 0);
@@ -191,21 +202,30 @@ static inline int host_setup_bare(void **state) {
         return 0;
 }
 
-/* The stream ends, and with it the agent and all it has started. */
-static inline int host_teardown(void **state) {
+/* The agent has ended with all that it has started: none has become our child and lives on. */
+static inline void host_expect_gone(void) {
         int status = 0;
 
-        (void)state;
-        host_fd = fd_close(host_fd);
-        if (waitpid(host_agent, &status, 0) != host_agent || status != 0)
-                return -1;
-        /* whatever outlived it has become our child */
-        return waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ? 0 : -1;
+        assert_int_equal(waitpid(host_agent, &status, 0), host_agent);
+        while (waitpid(-1, &status, 0) > 0)
+                ;
+        assert_int_equal(errno, ECHILD);
+        (void)alarm(0);
 }
 
+static inline int host_teardown(void **state) {
+        (void)state;
+        host_fd = fd_close(host_fd);
+        host_expect_gone();
+        return 0;
+}
+
+/* With the policy that blocks nothing. */
 static inline void host_submit_with(uint64_t id, SubmitFrame submit, const char *code) {
         submit.code_size = strlen(code);
+        submit.policy_size = strlen(HOST_POLICY);
         host_send(frame_header(FRAME_SUBMIT, id, sizeof(submit)), &submit);
+        host_send(frame_data_header(DATA_POLICY, false, id, strlen(HOST_POLICY)), HOST_POLICY);
         for (size_t at = 0; at < submit.code_size; at += FRAME_PAYLOAD_MAX) {
                 size_t n = min_size(submit.code_size - at, FRAME_PAYLOAD_MAX);
 
@@ -214,7 +234,6 @@ static inline void host_submit_with(uint64_t id, SubmitFrame submit, const char 
         }
 }
 
-/* With the policy that blocks nothing. */
 static inline void host_submit(uint64_t id, const char *code) {
         host_submit_with(id, host_submit_default, code);
 }

@@ -159,7 +159,9 @@ static void test_request_data(void **state) {
         input[0] = input[sizeof(input) - 1] = '"';
         submit.code_size = strlen(code);
         submit.input_size = sizeof(input);
+        submit.policy_size = strlen(HOST_POLICY);
         host_send(frame_header(FRAME_SUBMIT, 1, sizeof(submit)), &submit);
+        host_send(frame_data_header(DATA_POLICY, false, 1, submit.policy_size), HOST_POLICY);
         for (size_t at = 0; at < sizeof(input); at += FRAME_PAYLOAD_MAX)
                 host_send(frame_data_header(DATA_INPUT, false, 1, FRAME_PAYLOAD_MAX), input + at);
         host_send(frame_data_header(DATA_CODE, true, 1, strlen(code)), code);
@@ -330,7 +332,7 @@ static void test_usage(void **state) {
                        "import time\nwhile time.process_time() < 0.1: pass");
         host_result(1, &result);
         assert_true(result.frame.usage.wall_ns >= SEC / 20);
-        assert_true(result.frame.usage.cpu_user_ns >= SEC / 50);
+        assert_true(result.frame.usage.cpu_user_ns + result.frame.usage.cpu_system_ns >= SEC / 20);
         assert_true(result.frame.usage.peak_memory_bytes >= UINT64_C(60) << 20);
         assert_true(result.frame.usage.peak_memory_bytes <= UINT64_C(90) << 20);
         assert_true(result.frame.layers & LAYER_BIT(LAYER_NO_NEW_PRIVS));

@@ -174,7 +174,7 @@ static void test_missing_program(void **state) {
 
 /* Host descriptors and the host's ignored signals stay behind. */
 static void test_child_starts_clean(void **state) {
-        _cleanup_(closep) int leaky_fd = open("/dev/null", O_RDONLY); // NOLINT: on purpose
+        _cleanup_(closep) _unused_ int leaky_fd = open("/dev/null", O_RDONLY); // NOLINT: on purpose
         _cleanup_(run_deinit) Run run;
 
         (void)state;

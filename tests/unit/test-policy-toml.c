@@ -194,7 +194,7 @@ static void test_depth_of_array_tables(void **state) {
 
         (void)state;
         for (size_t i = 0; i < 150; ++i) {
-                memcpy(path + strlen(path), ".a" + (i == 0), i ? 2 : 1);
+                memcpy(path + strlen(path), i ? ".a" : "a", i ? 2 : 1);
                 used += (size_t)snprintf(text + used, sizeof(text) - used, "[[%s]]\n", path);
         }
         assert_true(used < sizeof(text) - 1);
