@@ -13,7 +13,8 @@
 #include "policy/policy.h"
 
 #define REST                                                                                       \
-        "\"max_output_kb\":128,\"memory_limit_mb\":256,\"min_isolation\":\"process\",\"mode\":\"restrict\",\"timeout_seconds\":" \
+        "\"max_output_kb\":128,\"memory_limit_mb\":256,\"min_isolation\":\"process\",\"mode\":"    \
+        "\"restrict\",\"timeout_seconds\":"                                                        \
         "5"
 #define LISTS                                                                                      \
         "\"allowed_builtins\":[],\"allowed_globals\":[],\"allowed_imports\":[],"                   \
