@@ -145,10 +145,15 @@ static PyObject *job_compile(Job *job, const Program *program) {
 /* A global `printed` is the last of what the code prints. It is taken when the code ends and
  * written when nothing can be printed any more. */
 static void job_take_printed(Job *job) {
-        PyObject *printed = PyDict_GetItemString(job->globals, "printed");
+        _cleanup_(py_unrefp) PyObject *printed = NULL;
 
-        if (printed && PyUnicode_Check(printed))
-                job->printed = py_ref(printed);
+        printed = PyDict_GetItemString(job->globals, "printed");
+        if (!printed)
+                return;
+        (void)py_ref(printed); /* its __str__ may delete the global */
+        if (printed != Py_None)
+                job->printed = PyObject_Str(printed);
+        PyErr_Clear(); /* what has no text is not printed */
 }
 
 static void job_run(Job *job, Ending *ending) {
