@@ -151,7 +151,9 @@ static void job_take_printed(Job *job) {
         if (!printed)
                 return;
         (void)py_ref(printed); /* its __str__ may delete the global */
-        if (printed != Py_None)
+        if (PyUnicode_Check(printed))
+                job->printed = py_ref(printed);
+        else if (printed != Py_None)
                 job->printed = PyObject_Str(printed);
         PyErr_Clear(); /* what has no text is not printed */
 }

@@ -112,7 +112,7 @@ OUTPUT = [
     ("import sys; sys.stdout.mine = 1; result = sys.stdout.mine", {"result": 1}),
     ("print('first'); printed = 'last'", {"stdout": "first\nlast"}),
     ("import atexit; atexit.register(print, 'exit'); printed = 'last'", {"stdout": "exit\nlast"}),
-    ("printed = 3", {"verdict": "ok", "stdout": ""}),
+    ("printed = 3", {"verdict": "ok", "stdout": "3"}),
     (
         "import os\n"
         "pid = os.fork()\n"
