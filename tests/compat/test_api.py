@@ -81,8 +81,7 @@ def test_engine_is_required() -> None:
 def test_runner_policy_fields() -> None:
     """RunnerPolicy: names, order and defaults; dataclass with slots"""
     policy = RunnerPolicy()
-
-    assert list(dataclasses.asdict(policy).items()) == [
+    reference = [
         ("mode", "restrict"),
         ("timeout_seconds", 5),
         ("memory_limit_mb", 256),
@@ -96,6 +95,9 @@ def test_runner_policy_fields() -> None:
         ("extra_globals", {}),
         ("config_path", None),
     ]
+    ours = [("min_isolation", "process")]
+
+    assert list(dataclasses.asdict(policy).items()) == reference + ours
     assert not hasattr(policy, "__dict__")
 
 
