@@ -226,7 +226,7 @@ static void environment_zygote_failed(Environment *environment, const Packet *pa
         if (packet->header.stream == 0)
                 environment_break(environment, &failure);
         else if (run && run->environment == environment)
-                run_fail(run, &failure);
+                run_zygote_lost(run, &failure); /* one that was cancelled meanwhile still is */
 }
 
 /* @fd is taken; -1 if none came. */

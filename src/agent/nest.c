@@ -15,18 +15,33 @@
 #include "agent/nest.h"
 #include "base/fd.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/descendants.h"
 #include "sandbox/userns.h"
 
 /* The child says by one byte that it could make itself at home. */
 #define NEST_READY 'r'
 
-static _Noreturn void nest_wait(pid_t pid) {
+/* Without a pid namespace, what a killed agent has left behind becomes our child. */
+static void nest_sweep(void) {
+        _cleanup_(closep) int proc_fd = -1;
+
+        proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (proc_fd < 0)
+                return;
+        do
+                (void)descendants_kill_unknown(proc_fd, NULL, 0);
+        while (waitpid(-1, NULL, 0) > 0);
+}
+
+static _Noreturn void nest_wait(pid_t pid, bool sweeps) {
         int status = 0;
 
         (void)syscall(SYS_close_range, 0u, UINT_MAX, 0u); /* the host sees the agent's end by EOF */
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
                         _exit(1);
+        if (sweeps)
+                nest_sweep();
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
@@ -66,11 +81,26 @@ static bool nest_try(const Nest *nest) {
         }
         (void)fd_close(ready[1]);
         if (pid > 0 && fd_read(ready[0], &answer, 1) == 1)
-                nest_wait((pid_t)pid);
+                nest_wait((pid_t)pid, false);
         (void)fd_close(ready[0]);
         if (pid > 0)
                 (void)waitpid((pid_t)pid, NULL, 0);
         return false;
+}
+
+/* Without namespaces: whichever of the two is killed, the other ends what the agent has started. */
+static void nest_split(void) {
+        pid_t stub = getpid(), pid;
+
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+        pid = fork();
+        if (pid > 0)
+                nest_wait(pid, true);
+        if (pid < 0)
+                return;                         /* alone, then */
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* which lets the agent sweep before it ends */
+        if (getppid() != stub)
+                _exit(1);
 }
 
 void nest_enter(Nest *nest) {
@@ -88,4 +118,5 @@ void nest_enter(Nest *nest) {
                 }
         }
         *nest = (Nest){0};
+        nest_split();
 }

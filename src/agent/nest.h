@@ -7,7 +7,8 @@
  * the agent proper, PID 1 of a new pid namespace (and, where it is not root, of a user namespace
  * that maps only its own uid). So however the agent ends, SIGKILL included, the kernel ends every
  * zygote, init and worker with it; and the zygote may enter the pid namespaces of runs and come
- * back.
+ * back. Elsewhere the two are plain processes: the stub, a subreaper, kills what a killed agent
+ * leaves behind, and the agent ends in order when the stub is killed.
  */
 #include <stdbool.h>
 
@@ -18,6 +19,6 @@ struct Nest {
         bool user_namespace;
 };
 
-/* Returns in the agent proper, or in the only process where nothing was granted. The stub never
- * returns: it closes its descriptors and exits as the agent does. */
+/* Returns in the agent proper. The stub never returns: it closes its descriptors and exits as the
+ * agent does. */
 void nest_enter(Nest *nest);

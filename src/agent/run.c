@@ -15,6 +15,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/credentials.h"
+#include "sandbox/sysv-ipc.h"
 #include "wire/packet.h"
 
 #define RUN_PREPARE_TIMEOUT_NS                                                                     \
@@ -60,6 +61,14 @@ static void run_kill_processes(Run *run) {
                 (void)syscall(SYS_pidfd_send_signal, run->worker_pidfd, SIGKILL, NULL, 0u);
 }
 
+static void run_return_uid(Run *run) {
+        if (run->uid_slot < 0)
+                return;
+        if (run->handed_over && !(run->layers & LAYER_BIT(LAYER_IPC_NAMESPACE)))
+                sysv_ipc_remove_of(run_uid(run));
+        run->agent->uid_is_leased[run->uid_slot] = false;
+}
+
 Run *run_free(Run *run) {
         if (!run)
                 return NULL;
@@ -73,8 +82,7 @@ Run *run_free(Run *run) {
         memory_watch_deinit(&run->memory);
         work_dir_deinit(&run->work_dir);
         region_file_deinit(&run->region);
-        if (run->uid_slot >= 0)
-                run->agent->uid_is_leased[run->uid_slot] = false;
+        run_return_uid(run);
         list_remove(&run->by_id);
         list_remove(&run->in_turn);
         --run->agent->n_runs;

@@ -21,6 +21,7 @@
 enum {
         ZYGOTE_FD_CONTROL = 3,
         ZYGOTE_FD_WORKER = 4,
+        _ZYGOTE_FD_N,
 };
 
 /* Loads worker.so without a look at sys.path. The name under /proc is resolved once, here; no view
@@ -71,9 +72,9 @@ static int zygote_place_fds(int control_fd, int worker_fd, int words_fd) {
         int control, worker, words;
 
         null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        control = fcntl(control_fd, F_DUPFD_CLOEXEC, 16);
-        worker = fcntl(worker_fd, F_DUPFD_CLOEXEC, 16);
-        words = fcntl(words_fd, F_DUPFD_CLOEXEC, 16);
+        control = fcntl(control_fd, F_DUPFD_CLOEXEC, _ZYGOTE_FD_N);
+        worker = fcntl(worker_fd, F_DUPFD_CLOEXEC, _ZYGOTE_FD_N);
+        words = fcntl(words_fd, F_DUPFD_CLOEXEC, _ZYGOTE_FD_N);
         if (null_fd < 0 || control < 0 || worker < 0 || words < 0)
                 return -errno;
         if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(words, STDOUT_FILENO) < 0 ||
@@ -81,6 +82,16 @@ static int zygote_place_fds(int control_fd, int worker_fd, int words_fd) {
             dup2(worker, ZYGOTE_FD_WORKER) < 0)
                 return -errno;
         return 0;
+}
+
+static _Noreturn void zygote_give_up(int control_fd, int error) {
+        Failure failure = FAILURE_NULL;
+
+        (void)failure_errno(&failure, FAILURE_STAGE_RESOURCES, -error,
+                            "cannot place the interpreter's descriptors");
+        (void)packet_send(control_fd, FRAME_ZYGOTE_FAILURE, 0, &failure, sizeof(failure), NULL,
+                          0); /* the agent sees the end of the socket otherwise */
+        _exit(126);
 }
 
 static _Noreturn void zygote_exec(const char *python, char *const *argv, int control_fd) {
@@ -148,8 +159,9 @@ int zygote_process_start(ZygoteProcess *process,
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         pid = fork();
         if (pid == 0) {
-                if (zygote_place_fds(theirs, worker, words_in))
-                        _exit(126);
+                r = zygote_place_fds(theirs, worker, words_in);
+                if (r)
+                        zygote_give_up(theirs, r);
                 zygote_exec(python, argv, ZYGOTE_FD_CONTROL);
         }
         if (pid < 0)

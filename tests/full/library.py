@@ -16,7 +16,7 @@ from typing import Any
 
 BUILD = Path(os.environ.get("SPR_BUILD", Path(__file__).resolve().parents[2] / "build"))
 PYTHON = "/usr/bin/python3"
-E_EMPTY = 6
+E_EMPTY = 6  # SPR_E_EMPTY
 
 
 class LibraryError(RuntimeError):
@@ -61,6 +61,7 @@ def _load() -> c.CDLL:
         "result_get_stdout": (pointer, pointer, pointer),
         "result_get_stderr": (pointer, pointer, pointer),
         "result_get_stdout_total": (number, pointer),
+        "result_get_layer": (text, pointer, c.c_size_t),
     }
     for name, (returns, *arguments) in signatures.items():
         function = getattr(library, f"spr_{name}")
@@ -85,6 +86,7 @@ class Result:
     stdout: bytes
     stderr: bytes
     stdout_total: int
+    layers: list[str]
 
 
 def _bytes(get: Any, result: c.c_void_p) -> bytes | None:
@@ -95,6 +97,13 @@ def _bytes(get: Any, result: c.c_void_p) -> bytes | None:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode()
+
+
+def _layers(result: c.c_void_p) -> Iterator[str]:
+    index = 0
+    while layer := _spr.spr_result_get_layer(result, index):
+        yield layer.decode()
+        index += 1
 
 
 def _take(result: c.c_void_p) -> Result:
@@ -110,22 +119,42 @@ def _take(result: c.c_void_p) -> Result:
             stdout=_bytes(_spr.spr_result_get_stdout, result) or b"",
             stderr=_bytes(_spr.spr_result_get_stderr, result) or b"",
             stdout_total=_spr.spr_result_get_stdout_total(result),
+            layers=list(_layers(result)),
         )
     finally:
         _spr.spr_result_free(result)
 
 
+def _check(r: int, error: _Error | None = None) -> None:
+    if r:
+        raise LibraryError(f"{error.message.decode() if error else 'error'} ({r})")
+
+
+def _request(code: str, policy: dict[str, Any]) -> c.c_void_p:
+    request, native, error = c.c_void_p(), c.c_void_p(), _Error()
+    source, text = code.encode(), json.dumps(policy).encode()
+    _check(_spr.spr_request_new(c.byref(request)))
+    _check(_spr.spr_request_set_code(request, source, len(source)))
+    r = _spr.spr_policy_new_from_json(
+        c.byref(native), text, len(text), b"policy", True, c.byref(error)
+    )
+    _check(r, error)
+    _check(_spr.spr_request_set_policy(request, native))
+    _spr.spr_policy_free(native)
+    return request
+
+
 class Engine:
-    """An SprEngine over the built agent. Close it, or leave a `with` block."""
+    """An SprEngine over the built agent; run() from any thread. Closed by a `with` block."""
 
     def __init__(self, python: str = PYTHON) -> None:
-        options, self._engine, self._error = c.c_void_p(), c.c_void_p(), _Error()
-        self._check(_spr.spr_engine_options_new(c.byref(options)))
-        self._check(_spr.spr_engine_options_set_python(options, python.encode()))
-        self._check(_spr.spr_engine_options_set_agent(options, bytes(BUILD / "spr-agent")))
-        r = _spr.spr_engine_new(c.byref(self._engine), options, c.byref(self._error))
+        options, self._engine, error = c.c_void_p(), c.c_void_p(), _Error()
+        _check(_spr.spr_engine_options_new(c.byref(options)))
+        _check(_spr.spr_engine_options_set_python(options, python.encode()))
+        _check(_spr.spr_engine_options_set_agent(options, bytes(BUILD / "spr-agent")))
+        r = _spr.spr_engine_new(c.byref(self._engine), options, c.byref(error))
         _spr.spr_engine_options_free(options)
-        self._check(r)
+        _check(r, error)
 
     def __enter__(self) -> Engine:
         return self
@@ -136,38 +165,22 @@ class Engine:
     def close(self) -> None:
         self._engine = c.c_void_p(_spr.spr_engine_free(self._engine))
 
-    def _check(self, r: int) -> None:
-        if r:
-            raise LibraryError(f"{self._error.message.decode()} ({r})")
-
-    def _request(self, code: str, policy: dict[str, Any]) -> c.c_void_p:
-        request, native = c.c_void_p(), c.c_void_p()
-        source, text = code.encode(), json.dumps(policy).encode()
-        error = c.byref(self._error)
-        self._check(_spr.spr_request_new(c.byref(request)))
-        self._check(_spr.spr_request_set_code(request, source, len(source)))
-        self._check(
-            _spr.spr_policy_new_from_json(c.byref(native), text, len(text), b"test", True, error)
-        )
-        self._check(_spr.spr_request_set_policy(request, native))
-        _spr.spr_policy_free(native)
-        return request
-
     def start(self) -> None:
-        self._check(_spr.spr_engine_start(self._engine, c.byref(self._error)))
+        error = _Error()
+        _check(_spr.spr_engine_start(self._engine, c.byref(error)), error)
 
     def run(self, code: str, **policy: Any) -> Result:
-        request, result = self._request(code, policy), c.c_void_p()
-        r = _spr.spr_engine_run(self._engine, request, c.byref(result), c.byref(self._error))
+        request, result, error = _request(code, policy), c.c_void_p(), _Error()
+        r = _spr.spr_engine_run(self._engine, request, c.byref(result), c.byref(error))
         _spr.spr_request_free(request)
-        self._check(r)
+        _check(r, error)
         return _take(result)
 
     def post(self, code: str, **policy: Any) -> int:
-        request, run_id = self._request(code, policy), c.c_uint64()
-        r = _spr.spr_engine_post(self._engine, request, c.byref(run_id), c.byref(self._error))
+        request, run_id, error = _request(code, policy), c.c_uint64(), _Error()
+        r = _spr.spr_engine_post(self._engine, request, c.byref(run_id), c.byref(error))
         _spr.spr_request_free(request)
-        self._check(r)
+        _check(r, error)
         return run_id.value
 
     def cancel(self, run_id: int) -> None:
@@ -178,9 +191,9 @@ class Engine:
 
     def completed(self) -> Iterator[Result]:
         """What has completed by now; select() on the engine tells when to ask again."""
-        self._check(_spr.spr_engine_dispatch(self._engine, c.byref(self._error)))
-        result = c.c_void_p()
+        error, result = _Error(), c.c_void_p()
+        _check(_spr.spr_engine_dispatch(self._engine, c.byref(error)), error)
         while (r := _spr.spr_engine_pop(self._engine, c.byref(result))) == 0:
             yield _take(result)
         if r != E_EMPTY:
-            self._check(r)
+            _check(r)

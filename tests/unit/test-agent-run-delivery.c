@@ -73,7 +73,7 @@ static void test_nothing_to_say(void **state) {
 /* The host grants no credit: what may be sent without comes, and no byte more, whatever else it
  * asks meanwhile; then byte by byte what it grants. */
 static void test_credit(void **state) {
-        _cleanup_(host_result_deinit) HostResult result = {0};
+        _cleanup_(host_result_deinit) _unused_ HostResult result = {0};
         CreditFrame credit = {.bytes = 1};
         size_t received = 0;
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,43 +73,40 @@ static void test_positions(void **state) {
         (void)fd_close(fd);
 }
 
-static void on_alarm(int signal_number) {
-        (void)signal_number;
+static pid_t other;
+
+static void on_signal(int signal_number) {
+        if (other == getppid())
+                (void)kill(other, signal_number);
 }
 
-/* Signals without SA_RESTART while a pipe is full: every byte arrives, once. */
-static void test_write_all_survives_signals(void **state) {
-        struct sigaction action = {.sa_handler = on_alarm}, saved;
-        struct itimerval often = {.it_interval = {.tv_usec = 500}, .it_value = {.tv_usec = 500}};
-        static const struct itimerval never;
+/* Signals without SA_RESTART, both ways, while a pipe is full or empty: every byte arrives, once.
+ */
+static void test_signals(void **state) {
+        struct sigaction action = {.sa_handler = on_signal}, saved;
         static uint8_t bytes[1 << 20], chunk[4096];
         size_t total = 0;
         int ends[2];
-        pid_t pid;
+        ssize_t n;
 
         (void)state;
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-        pid = fork();
-        if (pid == 0) {
-                (void)sigaction(SIGALRM, &action, NULL);
-                (void)setitimer(ITIMER_REAL, &often, NULL);
-                (void)memset(bytes, 'x', sizeof(bytes));
+        (void)sigaction(SIGUSR1, &action, &saved);
+        other = fork();
+        if (other == 0) {
+                other = getppid();
                 _exit(fd_write_all(ends[1], bytes, sizeof(bytes)) ? 1 : 0);
         }
         (void)fd_close(ends[1]);
-        (void)sigaction(SIGALRM, &action, &saved);
-        (void)setitimer(ITIMER_REAL, &often, NULL);
-        for (;;) {
-                ssize_t n = fd_read(ends[0], chunk, sizeof(chunk));
-
-                assert_true(n >= 0);
-                if (n == 0)
-                        break;
+        while ((n = fd_read(ends[0], chunk, sizeof(chunk))) > 0) {
                 total += (size_t)n;
+                assert_int_equal(kill(other, SIGUSR1), 0);
         }
-        (void)setitimer(ITIMER_REAL, &never, NULL);
-        (void)sigaction(SIGALRM, &saved, NULL);
+        assert_int_equal(n, 0);
         assert_int_equal(total, sizeof(bytes));
+        while (waitpid(other, NULL, 0) < 0)
+                assert_int_equal(errno, EINTR);
+        (void)sigaction(SIGUSR1, &saved, NULL);
         (void)fd_close(ends[0]);
 }
 
@@ -187,7 +184,7 @@ int main(void) {
                 cmocka_unit_test(test_close),
                 cmocka_unit_test_setup_teardown(test_nonblock, open_pair, close_pair),
                 cmocka_unit_test(test_positions),
-                cmocka_unit_test(test_write_all_survives_signals),
+                cmocka_unit_test(test_signals),
                 cmocka_unit_test_setup_teardown(test_messages, open_pair, close_pair),
                 cmocka_unit_test_setup_teardown(test_messages_too_large, open_pair, close_pair),
                 cmocka_unit_test_setup_teardown(test_last_words_of_a_peer_that_did_not_listen,

@@ -29,7 +29,7 @@ static ConfinementPlan make_plan(uint32_t uid) {
         };
 
         rlimit_plan_init(&plan.rlimits);
-        rlimit_plan_add(&plan.rlimits, RLIMIT_NOFILE, 64);
+        rlimit_plan_add(&plan.rlimits, RLIMIT_FSIZE, 4096);
         return plan;
 }
 
@@ -38,7 +38,7 @@ static void check_attributes(void) {
 
         CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
         CHECK(prctl(PR_GET_DUMPABLE) == 0);
-        CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max == 64);
+        CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_max == 4096);
         CHECK(unshare(CLONE_NEWNS) < 0);
 }
 

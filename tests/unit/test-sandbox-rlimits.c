@@ -23,13 +23,13 @@ static int apply_fixed(void) {
         RlimitPlan plan;
 
         rlimit_plan_init(&plan);
-        rlimit_plan_add(&plan, RLIMIT_NOFILE, 100);
+        rlimit_plan_add(&plan, RLIMIT_FSIZE, 100);
         CHECK(rlimit_plan_apply(&plan, &failure) == 0);
         CHECK(is(RLIMIT_CORE, 0));
         CHECK(is(RLIMIT_MEMLOCK, 0));
         CHECK(is(RLIMIT_MSGQUEUE, 0));
         CHECK(is(RLIMIT_STACK, 8 << 20));
-        CHECK(is(RLIMIT_NOFILE, 100));
+        CHECK(is(RLIMIT_FSIZE, 100));
         return CHILD_PASSED;
 }
 
@@ -38,10 +38,10 @@ static int apply_above_hard_limit(void) {
         const struct rlimit low = {50, 60};
         RlimitPlan plan = {0};
 
-        CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
-        rlimit_plan_add(&plan, RLIMIT_NOFILE, UINT64_MAX - 1);
+        CHECK(setrlimit(RLIMIT_FSIZE, &low) == 0);
+        rlimit_plan_add(&plan, RLIMIT_FSIZE, UINT64_MAX - 1);
         CHECK(rlimit_plan_apply(&plan, NULL) == 0);
-        CHECK(is(RLIMIT_NOFILE, 60));
+        CHECK(is(RLIMIT_FSIZE, 60));
         return CHILD_PASSED;
 }
 

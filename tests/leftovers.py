@@ -8,18 +8,14 @@ that belongs to somebody else and is not dumpable. What it may not see is left o
 from __future__ import annotations
 
 import os
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from processes import stats, wait_until  # noqa: E402
+from processes import stats, wait_until
 
 LEASED_UIDS = range(1 << 20, 1 << 31)  # owners of what runs write where there is no private /tmp
 SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")
-ROLES = ("host", "stub", "agent", "zygote")
 
 
 def family(host: int) -> dict[int, str]:
@@ -35,15 +31,17 @@ def family(host: int) -> dict[int, str]:
 
 
 def roles(host: int) -> dict[str, int]:
-    """The processes that stay: host, stub, agent, zygote. Without a namespace there is no stub."""
+    """The processes that stay: host, stub, agent, zygote."""
     names = family(host)
-    agents = sorted(pid for pid, name in names.items() if name == "spr-agent")
     found = {"host": host}
-    if agents:
-        found |= {"agent": agents[-1]} if len(agents) == 1 else dict(zip(ROLES[1:], agents))
-    for pid, comm, fields in stats():
-        if comm == "spr-zygote" and int(fields[1]) == found.get("agent"):
-            found["zygote"] = pid
+    for role, name, above in (
+        ("stub", "spr-agent", "host"),
+        ("agent", "spr-agent", "stub"),
+        ("zygote", "spr-zygote", "agent"),
+    ):
+        for pid, comm, fields in stats():
+            if comm == name and pid in names and int(fields[1]) == found.get(above):
+                found[role] = pid
     return found
 
 

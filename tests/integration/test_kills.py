@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 in mid-run: an answer within 1 s, nothing left of the run, and the next one works."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from killing import VICTIMS, strike
+from safe_py_runner import LocalEngine, RunnerPolicy, RunnerResult, run_code
+
+ROUNDS = 3
+EXPECTED = {
+    "worker": ("crash", 137),
+    "init": ("crash", 137),
+    "zygote": ("infra", 125),
+    "agent": ("infra", 125),
+    "stub": ("infra", 125),
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_kill_9_in_mid_run(victim: str, interpreter: str) -> None:
+    policy = RunnerPolicy(timeout_seconds=30, blocked_imports=[])
+    with LocalEngine(python=interpreter) as engine:
+        for _ in range(ROUNDS):
+            blow = strike(partial(run_code, engine=engine, policy=policy), victim)
+            if blow is None:
+                return  # no namespaces: there is no such process
+            assert isinstance(blow.answer, RunnerResult)
+            assert (blow.answer.outcome, blow.answer.exit_code) == EXPECTED[victim]
+            assert blow.answer.error
+            assert blow.seconds < 1
+            assert not blow.orphans
+            assert run_code("result = 2", engine).result == 2
