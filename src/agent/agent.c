@@ -148,9 +148,10 @@ static bool agent_visit_run(Run *run, AgentClock *clock) {
 }
 
 static bool agent_visit_environment(Environment *environment, AgentClock *clock) {
-        environment_check_deadline(environment, clock->now_ns);
-        if (environment->deadline_ns < clock->next_ns)
-                clock->next_ns = environment->deadline_ns;
+        uint64_t due_ns = environment_check_deadline(environment, clock->now_ns);
+
+        if (due_ns < clock->next_ns)
+                clock->next_ns = due_ns;
         list_for_each(link,
                       &environment->running) if (!agent_visit_run(container_of(link, Run, in_turn),
                                                                   clock)) return false;

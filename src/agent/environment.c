@@ -47,12 +47,38 @@ static int environment_take_strings(Environment *environment,
         return 0;
 }
 
+void environment_park(Environment *environment, Lease *lease, uint64_t deadline_ns) {
+        lease->deadline_ns = deadline_ns;
+        list_append(&environment->parked, &lease->parked);
+}
+
+/* Whether @run_id is a run that was delivered before its worker's end; its lease is given back. */
+static bool environment_unpark(Environment *environment, uint64_t run_id) {
+        list_for_each(link, &environment->parked) {
+                Lease *lease = container_of(link, Lease, parked);
+
+                if (lease->run_id == run_id) {
+                        (void)lease_free(lease);
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* The zygote's workers die with it, and what they left is swept by the agent. */
+static void environment_unpark_all(Environment *environment) {
+        list_for_each(link, &environment->parked) {
+                (void)lease_free(container_of(link, Lease, parked));
+        }
+}
+
 static void environment_stop_zygote(Environment *environment) {
         loop_remove(&environment->control_source);
         loop_remove(&environment->words_source);
         zygote_process_kill(&environment->zygote);
         environment->state = ENVIRONMENT_COLD;
         environment->deadline_ns = UINT64_MAX;
+        environment_unpark_all(environment);
 }
 
 static const Failure environment_closed = {
@@ -123,6 +149,8 @@ static void environment_last_words(Environment *environment, char *text, size_t 
 
 /* failure */
 
+static int environment_start_zygote(Environment *environment, Failure *failure);
+
 /* Tells the host once what became of ENV_OPEN. */
 static void environment_announce_failure(Environment *environment, const Failure *why) {
         if (environment->announced)
@@ -132,12 +160,21 @@ static void environment_announce_failure(Environment *environment, const Failure
 }
 
 void environment_break(Environment *environment, const Failure *why) {
+        bool was_ready = environment->state == ENVIRONMENT_READY;
+        Failure failure = FAILURE_NULL;
+
         environment_stop_zygote(environment);
         environment_announce_failure(environment, why);
         list_for_each(link, &environment->running)
                 run_zygote_lost(container_of(link, Run, in_turn), why);
+        if (list_is_empty(&environment->waiting))
+                return;
+        /* a zygote that served deserves a successor; one that never started does not */
+        if (was_ready && !environment_start_zygote(environment, &failure))
+                return;
+        environment_stop_zygote(environment);
         list_for_each(link, &environment->waiting)
-                run_zygote_lost(container_of(link, Run, in_turn), why);
+                run_zygote_lost(container_of(link, Run, in_turn), was_ready ? &failure : why);
 }
 
 /* Why a zygote that said nothing itself has ended. */
@@ -175,15 +212,34 @@ bool environment_child_ended(Environment *environment, pid_t pid, int status) {
         return true;
 }
 
-void environment_check_deadline(Environment *environment, uint64_t now_ns) {
+const Failure environment_silent = {
+        .stage = FAILURE_STAGE_ZYGOTE,
+        .code = ETIMEDOUT,
+        .text = "the zygote did not report the end of a run",
+};
+
+/* The first lease was parked first, and all wait equally long. */
+static uint64_t environment_parked_until(const Environment *environment) {
+        return list_is_empty(&environment->parked)
+                       ? UINT64_MAX
+                       : container_of(environment->parked.next, Lease, parked)->deadline_ns;
+}
+
+uint64_t environment_check_deadline(Environment *environment, uint64_t now_ns) {
+        uint64_t parked_ns = environment_parked_until(environment);
         Failure failure = FAILURE_NULL;
 
+        if (now_ns >= parked_ns) {
+                environment_break(environment, &environment_silent);
+                return UINT64_MAX;
+        }
         if (now_ns < environment->deadline_ns)
-                return;
+                return environment->deadline_ns < parked_ns ? environment->deadline_ns : parked_ns;
         (void)failure_set(&failure, FAILURE_STAGE_ENVIRONMENT, ETIMEDOUT,
                           "'%s' was not ready within %.12g s: is it a Python interpreter?",
                           environment->strings, (double)environment->startup_timeout_ns / 1e9);
         environment_break(environment, &failure);
+        return UINT64_MAX;
 }
 
 /* the control socket */
@@ -231,6 +287,7 @@ static void environment_zygote_failed(Environment *environment, const Packet *pa
 
 /* @fd is taken; -1 if none came. */
 static void environment_handle_packet(Environment *environment, const Packet *packet, int fd) {
+        ZygoteSpawnedFrame spawned;
         ZygoteExitedFrame exited;
         Run *run;
 
@@ -242,12 +299,13 @@ static void environment_handle_packet(Environment *environment, const Packet *pa
                 environment_ready(environment, packet);
                 break;
         case FRAME_ZYGOTE_SPAWNED:
+                memcpy(&spawned, packet->payload, sizeof(spawned));
                 if (run && fd >= 0)
-                        run_worker_spawned(run, take_fd(&fd));
+                        run_worker_spawned(run, spawned.pid, take_fd(&fd));
                 break;
         case FRAME_ZYGOTE_EXITED:
                 memcpy(&exited, packet->payload, sizeof(exited));
-                if (run)
+                if (!environment_unpark(environment, packet->header.stream) && run)
                         run_worker_exited(run, &exited);
                 break;
         default:
@@ -320,11 +378,11 @@ void environment_pump(Environment *environment) {
                 list_remove(link);
                 list_append(&environment->running, link);
                 r = run_hand_over(run);
-                if (r == -EAGAIN) {
+                if (r == -EAGAIN || r == -EPIPE) {
                         list_remove(link);
                         list_prepend(&environment->waiting, link);
-                        full = true;
-                        break;
+                        full = r == -EAGAIN;
+                        break; /* a zygote that is gone shows by its end */
                 }
         }
         loop_set(&environment->control_source, EPOLLIN | (full ? EPOLLOUT : 0u));
@@ -365,6 +423,7 @@ int environment_new(Environment **environmentp,
         environment->zygote = ZYGOTE_PROCESS_NULL;
         list_init(&environment->waiting);
         list_init(&environment->running);
+        list_init(&environment->parked);
         list_append(&agent->environments, &environment->link);
         r = environment_take_strings(environment, payload + sizeof(open),
                                      header->length - sizeof(open), open.n_preloads, failure);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "agent/agent.h"
+#include "agent/lease.h"
 #include "agent/zygote-process.h"
 #include "base/failure.h"
 #include "base/layers.h"
@@ -38,6 +39,7 @@ struct Environment {
         LayerSet layers;                   /* the zygote's */
         Link waiting;                      /* runs that have not been handed to the zygote */
         Link running;                      /* runs that have */
+        Link parked;                       /* leases of runs whose worker may not be gone yet */
         char words[ENVIRONMENT_WORDS_MAX]; /* the last the zygote said on stdout and stderr */
         size_t n_words;
 };
@@ -53,12 +55,17 @@ Environment *environment_free(Environment *environment);
 
 /* Takes a run that is to be spawned, now or when the zygote is ready. */
 void environment_add_run(Environment *environment, Run *run);
+/* Keeps the lease of a run until the zygote reports the end of its worker, by @deadline_ns. */
+void environment_park(Environment *environment, Lease *lease, uint64_t deadline_ns);
 /* Hands waiting runs to the zygote. */
 void environment_pump(Environment *environment);
+/* A zygote that does not tell of a worker that must be gone. */
+extern const Failure environment_silent;
 /* The zygote is no good any more: kills it, ends or fails its runs. */
 void environment_break(Environment *environment, const Failure *why);
 /* A child of the agent has ended: whether it was this zygote, which then is broken. */
 bool environment_child_ended(Environment *environment, pid_t pid, int status);
-void environment_check_deadline(Environment *environment, uint64_t now_ns);
+/* Breaks it where something is overdue; returns when to look again. */
+uint64_t environment_check_deadline(Environment *environment, uint64_t now_ns);
 /* Handles what has come on the control socket. */
 void environment_read_control(Environment *environment);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/cpu-time.h"
 #include "agent/environment.h"
 #include "agent/run-delivery.h"
 #include "agent/run.h"
@@ -15,7 +16,6 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/credentials.h"
-#include "sandbox/sysv-ipc.h"
 #include "wire/packet.h"
 
 #define RUN_PREPARE_TIMEOUT_NS                                                                     \
@@ -28,25 +28,6 @@
 #define RUN_MEMORY_MAX       (UINT64_C(1) << 62) /* sums with more could wrap */
 
 /* birth and death */
-
-static int run_lease_uid(Run *run) {
-        Agent *agent = run->agent;
-
-        if (!agent->leases_uids)
-                return 0;
-        for (int slot = 0; slot < AGENT_RUNS_MAX; ++slot) {
-                if (agent->uid_is_leased[slot])
-                        continue;
-                agent->uid_is_leased[slot] = true;
-                run->uid_slot = slot;
-                return 0;
-        }
-        return -EAGAIN;
-}
-
-static uint32_t run_uid(const Run *run) {
-        return run->uid_slot < 0 ? UID_STAY : UID_LEASE_BASE + (uint32_t)run->uid_slot;
-}
 
 static void run_close_child_fds(Run *run) {
         for (size_t i = 0; i < run->n_child_fds; ++i)
@@ -61,14 +42,6 @@ static void run_kill_processes(Run *run) {
                 (void)syscall(SYS_pidfd_send_signal, run->worker_pidfd, SIGKILL, NULL, 0u);
 }
 
-static void run_return_uid(Run *run) {
-        if (run->uid_slot < 0)
-                return;
-        if (run->handed_over && !(run->layers & LAYER_BIT(LAYER_IPC_NAMESPACE)))
-                sysv_ipc_remove_of(run_uid(run));
-        run->agent->uid_is_leased[run->uid_slot] = false;
-}
-
 Run *run_free(Run *run) {
         if (!run)
                 return NULL;
@@ -80,9 +53,8 @@ Run *run_free(Run *run) {
         (void)fd_close(run->socket_fd);
         (void)fd_close(run->worker_pidfd);
         memory_watch_deinit(&run->memory);
-        work_dir_deinit(&run->work_dir);
         region_file_deinit(&run->region);
-        run_return_uid(run);
+        (void)lease_free(run->lease);
         list_remove(&run->by_id);
         list_remove(&run->in_turn);
         --run->agent->n_runs;
@@ -102,9 +74,7 @@ static Run *run_allocate(Agent *agent, uint64_t id, const SubmitFrame *submit) {
         run->captures[REGION_STDOUT] = run->captures[REGION_STDERR] = CAPTURE_NULL;
         run->socket_fd = run->worker_pidfd = -1;
         run->init = PIDNS_INIT_NULL;
-        run->work_dir = WORK_DIR_NULL;
         run->memory = MEMORY_WATCH_NULL;
-        run->uid_slot = -1;
         run->credit = FRAME_CREDIT_INITIAL;
         run->deadline_ns = UINT64_MAX;
         run->ending.timeout_ns = submit->timeout_ns;
@@ -238,6 +208,16 @@ static void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         (void)memory_watch_sample(&run->memory);
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 capture_drain(&run->captures[i]);
+        /* The worker is killed; its last instructions wait for nobody. Its CPU time is known now,
+         * or comes with the zygote's report. */
+        if (!run->worker_reaped &&
+            !cpu_time_read(run->worker_pid, &run->usage.cpu_user_ns, &run->usage.cpu_system_ns)) {
+                run_set_ending(run);
+                run->usage.peak_memory_bytes = run->memory.peak_bytes;
+                environment_park(run->environment, take_ptr(&run->lease), run->deadline_ns);
+                run_conclude(run);
+                return;
+        }
         run_set_ending(run);
 }
 
@@ -344,6 +324,7 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
 
         if (run->state == RUN_DELIVERING)
                 return;
+        run->worker_reaped = true;
         if (run->state != RUN_ENDING)
                 run_read_socket(run); /* its last words may still be there */
         if (run->state == RUN_PREPARING)
@@ -394,16 +375,18 @@ static int run_open_work_dir(Run *run, Failure *failure) {
 
         if (run->environment->layers & LAYER_BIT(LAYER_MOUNT_NAMESPACE))
                 return run_give_dup(run, run->region.fd, failure); /* fills the place, unused */
-        r = work_dir_init(&run->work_dir, run_uid(run), failure);
-        return r ? r : run_give_dup(run, run->work_dir.fd, failure);
+        r = work_dir_init(&run->lease->work_dir, lease_uid(run->lease), failure);
+        return r ? r : run_give_dup(run, run->lease->work_dir.fd, failure);
 }
 
 /* Makes what the worker will be given, in the order of ZYGOTE_SPAWN. */
 static int run_equip(Run *run, Failure *failure) {
         int r;
 
-        if (run_lease_uid(run))
-                return failure_lit(failure, FAILURE_STAGE_RESOURCES, EAGAIN, "every uid is leased");
+        r = lease_new(&run->lease, run->agent, run->id, failure);
+        if (r)
+                return r;
+        run->lease->owns_ipc = !(run->environment->layers & LAYER_BIT(LAYER_IPC_NAMESPACE));
         r = run_open_socket(run, failure);
         for (int i = 0; !r && i < _REGION_STREAM_N; ++i) {
                 r = capture_init(&run->captures[i], &run->agent->loop, &run->region,
@@ -437,13 +420,15 @@ int run_hand_over(Run *run) {
 
         if (run->n_child_fds == 0)
                 r = run_equip(run, &failure);
-        frame.uid = run_uid(run);
+        frame.uid = run->lease ? lease_uid(run->lease) : UID_STAY;
         frame.flags = (run->agent->nest.pid_namespace ? SPAWN_FLAG_PIDNS : 0u) |
                       (run->agent->nest.user_namespace ? SPAWN_FLAG_USERNS : 0u);
         if (!r) {
                 r = packet_send(run->environment->zygote.control_fd, FRAME_ZYGOTE_SPAWN, run->id,
                                 &frame, sizeof(frame), run->child_fds, run->n_child_fds);
-                if (r == -EAGAIN)
+                if (r == -ECONNRESET)
+                        r = -EPIPE;
+                if (r == -EAGAIN || r == -EPIPE)
                         return r;
                 if (r)
                         (void)failure_errno(&failure, FAILURE_STAGE_ZYGOTE, -r,
@@ -454,15 +439,16 @@ int run_hand_over(Run *run) {
                 return r;
         }
         run_close_child_fds(run);
-        run->handed_over = true;
+        run->handed_over = run->lease->used = true;
         return 0;
 }
 
-void run_worker_spawned(Run *run, int pidfd) {
+void run_worker_spawned(Run *run, pid_t pid, int pidfd) {
         if (run->worker_pidfd >= 0) {
                 (void)fd_close(pidfd);
                 return;
         }
+        run->worker_pid = pid;
         run->worker_pidfd = pidfd;
         memory_watch_init(&run->memory, pidfd);
         if (run->state == RUN_ENDING)
@@ -539,9 +525,7 @@ void run_check_deadline(Run *run, uint64_t now_ns) {
                                   "no worker became ready in time");
                 run_fail(run, &failure);
         } else if (run->state == RUN_ENDING) {
-                (void)failure_lit(&failure, FAILURE_STAGE_ZYGOTE, ETIMEDOUT,
-                                  "the zygote did not report the end of a run");
-                environment_break(run->environment, &failure);
+                environment_break(run->environment, &environment_silent);
         }
 }
 

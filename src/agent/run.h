@@ -17,9 +17,9 @@
 
 #include "agent/agent.h"
 #include "agent/capture.h"
+#include "agent/lease.h"
 #include "agent/memory.h"
 #include "agent/verdict.h"
-#include "agent/work-dir.h"
 #include "sandbox/pidns.h"
 #include "wire/messages.h"
 #include "wire/region.h"
@@ -62,12 +62,12 @@ struct Run {
         LoopSource socket_source;
         PidnsInit init;
         int worker_pidfd;
-        WorkDir work_dir;
+        pid_t worker_pid; /* in our pid namespace */
+        Lease *lease;
         MemoryWatch memory;
-        int uid_slot; /* -1 = none */
 
         bool handed_over; /* the zygote has the request for a worker */
-        bool worker_ready, worker_started;
+        bool worker_ready, worker_started, worker_reaped;
         LayerSet layers;
         uint64_t started_ns;
         uint64_t deadline_ns; /* of the present state; UINT64_MAX = none */
@@ -91,11 +91,11 @@ int run_receive(Run *run, const FrameHeader *header, const uint8_t *payload, Fai
 void run_cancel(Run *run);
 
 /* zygote → run */
-/* Sends ZYGOTE_SPAWN; -EAGAIN where the socket is full. Any other failure has been answered and the
- * run is gone. */
+/* Sends ZYGOTE_SPAWN. -EAGAIN: the socket is full; -EPIPE: the zygote is gone; both leave the run
+ * as it was. Any other failure has been answered and the run is gone. */
 int run_hand_over(Run *run);
 /* @pidfd is taken. */
-void run_worker_spawned(Run *run, int pidfd);
+void run_worker_spawned(Run *run, pid_t pid, int pidfd);
 void run_worker_exited(Run *run, const ZygoteExitedFrame *exited);
 /* The zygote is gone; what is known must do. */
 void run_zygote_lost(Run *run, const Failure *why);

@@ -69,22 +69,20 @@ void ending_begin(Ending *ending, const JobTools *tools) {
 }
 
 /* threading._shutdown, if threading was ever imported; NULL without an exception. */
-static PyObject *ending_get_shutdown(const JobTools *tools) {
+static PyObject *ending_get_shutdown(void) {
         PyObject *module, *shutdown;
 
-        if (tools->shutdown)
-                return py_ref(tools->shutdown);
         module = PyDict_GetItemString(PyImport_GetModuleDict(), "threading");
         shutdown = module ? PyObject_GetAttrString(module, "_shutdown") : NULL;
         PyErr_Clear();
         return shutdown;
 }
 
-static void ending_join_threads(const JobTools *tools) {
+static void ending_join_threads(void) {
         _cleanup_(py_unrefp) PyObject *shutdown = NULL;
         _cleanup_(py_unrefp) PyObject *answer = NULL;
 
-        shutdown = ending_get_shutdown(tools);
+        shutdown = ending_get_shutdown();
         if (!shutdown)
                 return;
         answer = PyObject_CallObject(shutdown, NULL);
@@ -101,7 +99,7 @@ static void ending_run_atexit(const JobTools *tools) {
 
 void ending_run(Ending *ending, const JobTools *tools, const Output *output) {
         (void)sigprocmask(SIG_SETMASK, &ending->mask, NULL);
-        ending_join_threads(tools);
+        ending_join_threads();
         ending_run_atexit(tools);
         output_flush_replaced(output);
         Py_BEGIN_ALLOW_THREADS /* a thread may hold the lock of a C stream and want the GIL */

@@ -172,27 +172,48 @@ static int guard_drop(PyObject *from) {
         return 0;
 }
 
-/* Whatever of @from the rules allow. */
-static PyObject *guard_filter(const Rules *rules, PyObject *from) {
+/* Whatever of @from the rules name. */
+static PyObject *guard_pick(const Rules *rules, PyObject *from) {
         _cleanup_(py_unrefp) PyObject *into = NULL;
-        PyObject *name, *value;
-        Py_ssize_t position = 0;
+        _cleanup_(py_unrefp) PyObject *names = NULL;
 
         into = PyDict_New();
-        if (!into)
+        names = PySequence_List(rules->builtins);
+        if (!into || !names)
                 return NULL;
-        while (PyDict_Next(from, &position, &name, &value)) {
-                int allowed = rules_allow(rules, rules->builtins, name);
-
-                if (allowed < 0 || (allowed && PyDict_SetItem(into, name, value) < 0))
+        for (Py_ssize_t i = 0; i < PyList_Size(names); ++i)
+                if (guard_copy(into, from, PyList_GetItem(names, i)) < 0)
                         return NULL;
-        }
-        if ((rules->allow ? guard_grant(into, from) : guard_drop(into)) < 0)
-                return NULL;
-        return take_ptr(&into);
+        return guard_grant(into, from) < 0 ? NULL : take_ptr(&into);
 }
 
-PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source) {
+/* Takes out of @from, which is a copy, what the rules name: to put in the rest would touch it. */
+static PyObject *guard_strip(const Rules *rules, PyObject *from) {
+        _cleanup_(py_unrefp) PyObject *names = NULL;
+
+        names = PySequence_List(rules->builtins);
+        if (!names)
+                return NULL;
+        for (Py_ssize_t i = 0; i < PyList_Size(names); ++i) {
+                PyObject *name = PyList_GetItem(names, i);
+                int present = PyDict_Contains(from, name);
+
+                if (present < 0 || (present && PyDict_DelItem(from, name) < 0))
+                        return NULL;
+        }
+        return guard_drop(from) < 0 ? NULL : py_ref(from);
+}
+
+static PyObject *guard_filter(const Rules *rules, PyObject *prepared) {
+        _cleanup_(py_unrefp) PyObject *copy = NULL;
+
+        if (rules->allow)
+                return guard_pick(rules, PyEval_GetBuiltins());
+        copy = prepared ? py_ref(prepared) : PyDict_Copy(PyEval_GetBuiltins());
+        return copy ? guard_strip(rules, copy) : NULL;
+}
+
+PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source, PyObject *prepared) {
         _cleanup_(py_unrefp) PyObject *builtins = NULL;
         _cleanup_(py_unrefp) PyObject *function = NULL;
         _cleanup_(py_unrefp) PyObject *capsule = NULL;
@@ -202,7 +223,7 @@ PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source) {
         guard->refusals = PyDict_New();
         capsule = PyCapsule_New(guard, GUARD_CAPSULE, NULL);
         function = guard->refusals && capsule ? PyCFunction_New(&guard_method, capsule) : NULL;
-        builtins = function ? guard_filter(rules, PyEval_GetBuiltins()) : NULL;
+        builtins = function ? guard_filter(rules, prepared) : NULL;
         if (!builtins || PyDict_SetItemString(builtins, "__import__", function) < 0)
                 return NULL;
         return take_ptr(&builtins);

@@ -17,9 +17,9 @@ struct Guard {
         PyObject *refusals; /* dict: full name → the message it was refused with */
 };
 
-/* The dict for __builtins__. Its __import__ uses @guard until the process ends. NULL with an
- * exception set. */
-PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source);
+/* The dict for __builtins__. Its __import__ uses @guard until the process ends. @prepared is a copy
+ * of the builtins to make it of, or NULL to copy them now. NULL with an exception set. */
+PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source, PyObject *prepared);
 
 /* Whether @exception is a refusal of this guard. */
 bool guard_refused(const Guard *guard, PyObject *exception);

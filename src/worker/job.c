@@ -123,7 +123,7 @@ static int job_set_up(Job *job) {
         Py_CLEAR(job->request.policy);
         if (!input || job_set_argv(job->request.name) < 0)
                 return -1;
-        builtins = guard_builtins_new(&job->guard, &job->rules, &job->source);
+        builtins = guard_builtins_new(&job->guard, &job->rules, &job->source, job->tools->builtins);
         job->globals = builtins ? scope_new(&job->rules, builtins, input) : NULL;
         return job->globals ? 0 : -1;
 }

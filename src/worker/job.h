@@ -14,9 +14,12 @@ typedef struct JobTools JobTools;
 /* Zygote: keeps the callables that a run needs, so that nothing the user's code patches later is
  * called by us. Costs next to nothing. Returns 0, or -1 with a Python exception set. */
 int job_tools_new(JobTools **toolsp);
-/* Zygote, when it is idle: imports what only some runs need (traceback, linecache, threading,
- * json), so that later forks find it. Workers forked before work as well, only slower where they
- * need one of these. Returns 0, or -1 with a Python exception set. */
+/* Zygote, when all is imported that may add to the builtins: prepares those of a run. Returns 0, or
+ * -1 with a Python exception set. */
+int job_tools_copy_builtins(JobTools *tools);
+/* Zygote, when it is idle: imports what only some runs need (traceback, linecache, json), so that
+ * later forks find it. Workers forked before work as well, only slower where they need one of
+ * these. Returns 0, or -1 with a Python exception set. */
 int job_tools_warm(JobTools *tools);
 
 /* Worker: answers WORKER_READY with @layers, waits for one WORKER_RUN on @socket_fd, runs it, sends

@@ -5,10 +5,14 @@
  * A cold start is paid by the caller of the very first run, so job_tools_new() touches only what
  * costs next to nothing: builtins and C modules. json and traceback are Python and pull in re, enum
  * and tokenize: 8 to 16 ms together, half an interpreter's start. Of json we need the two C
- * accelerators alone (json.c). traceback, linecache and threading are imported by job_tools_warm(),
- * which the zygote calls once it is idle; a worker forked before that imports traceback only when
- * it has an exception to print, and looks at threading only if the user's code has imported it,
- * exactly as CPython does at its own end.
+ * accelerators alone (json.c). traceback and linecache are imported by job_tools_warm(), which the
+ * zygote calls once it is idle; a worker forked before that imports traceback only when it has an
+ * exception to print. threading is left alone: its at-fork hook would touch a hundred pages in
+ * every worker, and CPython itself looks at it only if the code has imported it.
+ *
+ * What a worker writes to, it must copy, page by page, and a reference count is a write. So what
+ * all workers would do alike is done here: the copy of the builtins is made, and the streams that
+ * they replace are held, since to free them takes more than to print.
  */
 #include <stdlib.h>
 
@@ -44,6 +48,16 @@ static int tools_take_sys(JobTools *tools) {
         return 0;
 }
 
+/* Each may be missing: then there is nothing to free. */
+static void tools_hold_streams(JobTools *tools) {
+        static const char *const names[ARRAY_SIZE(tools->streams)] = {"stdout", "stderr"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
+                tools->streams[i] = PySys_GetObject(names[i]);
+                Py_XINCREF(tools->streams[i]);
+        }
+}
+
 int job_tools_new(JobTools **toolsp) {
         JobTools *tools = calloc(1, sizeof(*tools)); /* lives as long as the zygote */
 
@@ -54,6 +68,7 @@ int job_tools_new(JobTools **toolsp) {
         if (json_tools_init(&tools->json) < 0 || output_types_init(&tools->output) < 0 ||
             tools_take_sys(tools) < 0)
                 return -1;
+        tools_hold_streams(tools);
         tools->compile = tools_take("builtins", "compile");
         tools->string_io = tools_take("io", "StringIO");
         tools->run_exitfuncs = tools_take("atexit", "_run_exitfuncs");
@@ -61,6 +76,11 @@ int job_tools_new(JobTools **toolsp) {
                 return -1;
         *toolsp = tools;
         return 0;
+}
+
+int job_tools_copy_builtins(JobTools *tools) {
+        tools->builtins = PyDict_Copy(PyEval_GetBuiltins());
+        return tools->builtins ? 0 : -1;
 }
 
 int job_tools_warm(JobTools *tools) {
@@ -71,9 +91,7 @@ int job_tools_warm(JobTools *tools) {
 
         if (!tools->format_exception)
                 tools->format_exception = tools_take("traceback", "format_exception");
-        if (!tools->shutdown)
-                tools->shutdown = tools_take("threading", "_shutdown");
-        if (!tools->format_exception || !tools->shutdown)
+        if (!tools->format_exception)
                 return -1;
         for (size_t i = 0; i < ARRAY_SIZE(modules); ++i) {
                 _cleanup_(py_unrefp) PyObject *module = NULL;

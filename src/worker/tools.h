@@ -24,6 +24,7 @@ struct JobTools {
         PyObject *monitoring;       /* sys.monitoring, NULL before 3.12 */
         PyObject *run_exitfuncs;    /* atexit._run_exitfuncs */
         PyObject *format_exception; /* traceback.format_exception, NULL until job_tools_warm() */
-        PyObject *shutdown;         /* threading._shutdown, NULL until job_tools_warm() */
+        PyObject *builtins;         /* a copy, NULL until job_tools_copy_builtins() */
+        PyObject *streams[2];       /* the zygote's sys.stdout and sys.stderr, never used again */
         int recursion_limit;
 };

@@ -188,6 +188,8 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
         r = warmup_preload(failure);
         if (r)
                 return r;
+        if (job_tools_copy_builtins(zygote->tools))
+                return warmup_python_failure(failure, "cannot copy the builtins");
         if (warmup_freeze())
                 return warmup_python_failure(failure, "cannot freeze the heap");
         zygote->n_threads = warmup_count_threads(proc_fd);

@@ -343,6 +343,12 @@ static inline pid_t host_zygote(void) {
         return pid;
 }
 
+/* Waits until the workers of runs that are over are gone. */
+static inline void host_wait_idle(void) {
+        while (host_child_of(host_zygote(), "spr-zygote", -1) > 0)
+                ;
+}
+
 /* The worker of the only run; waits until the zygote has made it. */
 static inline pid_t host_worker(void) {
         pid_t pid;

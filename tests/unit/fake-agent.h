@@ -132,13 +132,30 @@ static inline bool fake_is_quiet(const FakeAgent *fake) {
         return recv(fake->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+/* The host may have closed its end. */
+static inline int fake_write(int fd, const void *bytes, size_t length) {
+        const char *at = bytes;
+
+        while (length > 0) {
+                ssize_t n = send(fd, at, length, MSG_NOSIGNAL);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                at += n;
+                length -= (size_t)n;
+        }
+        return 0;
+}
+
 static inline void
 fake_send(FakeAgent *fake, FrameType type, uint64_t stream, const void *payload, size_t length) {
         FrameHeader header = frame_header(type, stream, length);
 
-        (void)fd_write_all(fake->fd, &header, sizeof(header));
+        (void)fake_write(fake->fd, &header, sizeof(header));
         if (length > 0)
-                (void)fd_write_all(fake->fd, payload, length);
+                (void)fake_write(fake->fd, payload, length);
 }
 
 static inline void fake_send_data(FakeAgent *fake,
@@ -149,9 +166,9 @@ static inline void fake_send_data(FakeAgent *fake,
                                   size_t n) {
         FrameHeader header = frame_data_header(channel, end, stream, n);
 
-        (void)fd_write_all(fake->fd, &header, sizeof(header));
+        (void)fake_write(fake->fd, &header, sizeof(header));
         if (n > 0)
-                (void)fd_write_all(fake->fd, bytes, n);
+                (void)fake_write(fake->fd, bytes, n);
 }
 
 static inline void fake_send_welcome(FakeAgent *fake, uint32_t max_runs) {

@@ -161,6 +161,7 @@ static void test_zygote_killed(void **state) {
                 host_expect_failure(id, "the zygote died while the run was in progress");
                 host_run(100 + id, "result = 1", "1");
                 assert_int_not_equal(host_zygote(), zygote);
+                host_wait_idle();
         }
 }
 
