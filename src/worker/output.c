@@ -89,20 +89,10 @@ OutputWriter *output_writer_check(OutputWriter *writer) {
         return NULL;
 }
 
-/* Sets sys.@name and sys.__@name__. */
-static int output_publish(const char *name, PyObject *text) {
-        _cleanup_(py_unrefp) PyObject *original = NULL;
-
-        original = PyUnicode_FromFormat("__%s__", name);
-        if (!original || PySys_SetObject(name, text) < 0)
-                return -1;
-        return PySys_SetObject(PyUnicode_AsUTF8AndSize(original, NULL), text);
-}
-
 int output_install(Output *output, const OutputTypes *types, void *mapping, uint64_t cap) {
-        static const char *const names[] = {
-                [REGION_STDOUT] = "stdout",
-                [REGION_STDERR] = "stderr",
+        static const char *const names[][2] = {
+                [REGION_STDOUT] = {"stdout", "__stdout__"},
+                [REGION_STDERR] = {"stderr", "__stderr__"},
         };
 
         output->mapping = mapping;
@@ -115,7 +105,8 @@ int output_install(Output *output, const OutputTypes *types, void *mapping, uint
                         return -1;
                 output->text[stream] = output_text_new(types->text, &writer);
                 if (!output->text[stream] ||
-                    output_publish(names[stream], output->text[stream]) < 0)
+                    PySys_SetObject(names[stream][0], output->text[stream]) < 0 ||
+                    PySys_SetObject(names[stream][1], output->text[stream]) < 0)
                         return -1;
         }
         return 0;

@@ -22,6 +22,8 @@
 #include "wire/packet.h"
 #include "worker/spawn.h"
 
+#define SPAWN_PROCESSES_MAX 256 /* and threads */
+
 /* Where a worker finds its descriptors; everything else is closed. */
 enum {
         WORKER_FD_SOCKET = 3,
@@ -79,6 +81,9 @@ spawn_plan(ConfinementPlan *plan, const WarmZygote *zygote, const ZygoteSpawnFra
         rlimit_plan_init(&plan->rlimits);
         rlimit_plan_add(&plan->rlimits, RLIMIT_FSIZE, frame->file_bytes);
         rlimit_plan_add(&plan->rlimits, RLIMIT_NOFILE, frame->n_files);
+        /* counted per uid: it means this run only where the uid is its own */
+        if (frame->uid != UID_STAY)
+                rlimit_plan_add(&plan->rlimits, RLIMIT_NPROC, SPAWN_PROCESSES_MAX);
         if (frame->data_bytes)
                 rlimit_plan_add(&plan->rlimits, RLIMIT_DATA,
                                 zygote->data_bytes + frame->data_bytes);
