@@ -175,7 +175,9 @@ def test_too_little_address_space(mib: int, interpreter: str) -> None:
 def test_too_small_files(interpreter: str) -> None:
     """RLIMIT_FSIZE holds for memfds."""
     for size in (0, 4096, 100 << 20):
-        program = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\nsay(attempt(engine))"
+        program = (
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\nsay(attempt(engine))"
+        )
         (answer,) = host(program, interpreter)
         assert answer.startswith("infra: cannot ")
         assert "File too large" in answer
