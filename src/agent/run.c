@@ -208,9 +208,10 @@ static void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         (void)memory_watch_sample(&run->memory);
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 capture_drain(&run->captures[i]);
-        /* The worker is killed; its last instructions wait for nobody. Its CPU time is known now,
-         * or comes with the zygote's report. */
-        if (!run->worker_reaped &&
+        /* S-03: with its pid namespace everything of the run is killed now, and nobody need wait
+         * for it to be gone. Without one, what it has forked is only swept before the zygote's
+         * report. */
+        if (run->agent->nest.pid_namespace && !run->worker_reaped &&
             !cpu_time_read(run->worker_pid, &run->usage.cpu_user_ns, &run->usage.cpu_system_ns)) {
                 run_set_ending(run);
                 run->usage.peak_memory_bytes = run->memory.peak_bytes;

@@ -32,7 +32,7 @@ struct SpawnRequest {
         int self_pidfd; /* the zygote's own, to come back from the run's pid namespace */
 };
 
-/* Forks one worker; the parent gets its pid. @signals is the mask the worker runs with. */
+/* Forks one worker; the parent gets its pid. */
 int spawn_worker(const WarmZygote *zygote,
                  const SpawnRequest *request,
                  pid_t *pidp,
