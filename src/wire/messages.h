@@ -41,12 +41,18 @@ struct WelcomeFrame {
         uint32_t pid;      /* of the agent, in its own pid namespace */
 };
 
+enum {
+        ENV_FLAG_HOST_NETWORK = 1 << 0, /* its runs share the network of the agent */
+};
+
 /* Followed by NUL-terminated strings: the interpreter's path (absolute), then n_preloads module
- * names. */
+ * names, then n_paths absolute paths of the host that its runs may read. */
 struct EnvOpenFrame {
         uint64_t tenant;
         uint64_t startup_timeout_ns;
         uint32_t n_preloads;
+        uint32_t n_paths;
+        uint32_t flags; /* ENV_FLAG_* */
         uint32_t zero;
 };
 
@@ -58,7 +64,8 @@ struct EnvReadyFrame {
 };
 
 enum {
-        SUBMIT_FLAG_NO_TRACEBACK = 1 << 0, /* reserved */
+        SUBMIT_FLAG_PROCESSES = 1 << 0, /* the code may start processes */
+        SUBMIT_FLAG_PROC = 1 << 1,      /* it finds a /proc of its own pid namespace */
 };
 
 struct SubmitFrame {
@@ -74,8 +81,13 @@ struct SubmitFrame {
         uint64_t input_size;
         uint32_t policy_size;
         uint32_t name_size;
-        uint32_t flags;     /* SUBMIT_FLAG_* */
-        uint32_t min_level; /* IsolationLevel; a worker that reaches less is refused the run */
+        uint32_t flags;         /* SUBMIT_FLAG_* */
+        uint32_t min_level;     /* IsolationLevel; a worker that reaches less is refused the run */
+        uint64_t disk_bytes;    /* of the private /tmp; > 0 */
+        uint64_t file_bytes;    /* of one file; > 0 */
+        uint64_t cpu_ns;        /* CPU time of the whole run; 0 = no limit but the deadline */
+        uint32_t max_processes; /* processes and threads at a time; > 0 */
+        uint32_t zero;
 };
 
 struct CreditFrame {
@@ -96,6 +108,7 @@ enum {
         RESULT_FLAG_HAS_RESULT = 1 << 2, /* else the result is None */
         RESULT_FLAG_HAS_ERROR = 1 << 3,
         RESULT_FLAG_RESOURCE_EXCEEDED = 1 << 4,
+        RESULT_FLAG_HOST_NETWORK = 1 << 5, /* the run could use the network of the host */
 };
 
 struct ResultFrame {
@@ -191,7 +204,7 @@ struct WorkerResultFrame {
         uint32_t zero;
 };
 
-static_assert(sizeof(SubmitFrame) == 96, "no padding");
+static_assert(sizeof(SubmitFrame) == 128, "no padding");
 static_assert(sizeof(ResultFrame) == 120, "no padding");
 static_assert(sizeof(WorkerRunFrame) == 40, "no padding");
 static_assert(sizeof(Failure) == 488, "no padding");
