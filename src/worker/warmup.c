@@ -14,6 +14,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/view.h"
+#include "worker/closures.h"
 #include "worker/warmup.h"
 
 void warmup_take_exception(char *text, size_t size) {
@@ -183,6 +184,7 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
         r = warmup_close_world(zygote, failure);
         if (r)
                 return r;
+        closures_stock();
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
         r = warmup_preload(failure);
