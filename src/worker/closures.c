@@ -14,6 +14,13 @@
  * many stays, so that no table of libffi ever is all free.
  *
  * All stocks are taken before any is given back: ctypes and cffi may share one libffi.
+ *
+ * The price: these pages stay writable and executable, 60 KiB in every worker. Code that has ctypes
+ * can put machine code there. It gains nothing by it: ctypes calls any function with any argument,
+ * so that what the kernel grants to the process is granted to the code, and no layer rests on the
+ * code being Python. That memory is not made executable is one obstacle more for what comes in by
+ * a bug of an extension, and these pages are where it would find it removed: hence no more of them
+ * than callbacks need.
  */
 #include <stdlib.h>
 
@@ -22,17 +29,17 @@
 
 /* Less than one table of libffi holds: 102 on x86-64, more elsewhere. */
 #define CLOSURES_STRIDE 64
-#define CLOSURES_N      (CLOSURES_STOCK + CLOSURES_STOCK / CLOSURES_STRIDE + 2)
+#define CLOSURES_MAX    (CLOSURES_STOCK + CLOSURES_STOCK / CLOSURES_STRIDE + 2)
 
 typedef struct Closures {
         PyObject *make, *arguments; /* the call that makes one */
-        PyObject *held[CLOSURES_N];
+        PyObject *held[CLOSURES_MAX];
 } Closures;
 
 static Closures *closures_free(Closures *closures) {
         if (!closures)
                 return NULL;
-        for (size_t i = 0; i < CLOSURES_N; ++i)
+        for (size_t i = 0; i < CLOSURES_MAX; ++i)
                 if (i % CLOSURES_STRIDE)
                         Py_XDECREF(closures->held[i]);
         Py_XDECREF(closures->make);
@@ -75,12 +82,13 @@ static int closures_find_cffi(Closures *closures) {
         return closures->arguments ? 0 : -1;
 }
 
-static Closures *closures_take(int (*find)(Closures *)) {
+static Closures *closures_take(int (*find)(Closures *), size_t n) {
         Closures *closures = calloc(1, sizeof(*closures));
 
         if (!closures || find(closures) < 0)
                 return closures;
-        for (size_t i = 0; i < CLOSURES_N; ++i) {
+        n += n / CLOSURES_STRIDE + 2; /* for those that stay */
+        for (size_t i = 0; i < n && i < CLOSURES_MAX; ++i) {
                 closures->held[i] = PyObject_CallObject(closures->make, closures->arguments);
                 if (!closures->held[i])
                         break;
@@ -94,18 +102,18 @@ static int closures_collector_call(PyObject *gc, const char *method) {
         return done ? 0 : -1;
 }
 
-static void closures_stock_both(void) {
+static void closures_stock_both(size_t n) {
         _cleanup_(closures_freep) Closures *ctypes = NULL;
         _cleanup_(closures_freep) Closures *cffi = NULL;
 
-        ctypes = closures_take(closures_find_ctypes);
+        ctypes = closures_take(closures_find_ctypes, n);
         PyErr_Clear(); /* it is not there, or this host grants nobody executable memory */
-        cffi = closures_take(closures_find_cffi);
+        cffi = closures_take(closures_find_cffi, n);
         PyErr_Clear();
 }
 
 /* The collector would look at each callback several times over: half as long again. */
-void closures_stock(void) {
+void closures_stock(size_t n) {
         _cleanup_(py_unrefp) PyObject *gc = NULL;
         _cleanup_(py_unrefp) PyObject *enabled = NULL;
 
@@ -115,7 +123,7 @@ void closures_stock(void) {
                 PyErr_Clear();
                 return;
         }
-        closures_stock_both();
+        closures_stock_both(n);
         if (PyObject_IsTrue(enabled) > 0)
                 (void)closures_collector_call(gc, "enable");
 }
