@@ -32,6 +32,7 @@ enum {
         CHILD_NO_NAMESPACES = 70, /* and one exit status for each reason there is */
         CHILD_NOT_ROOT,
         CHILD_NO_CAPABILITIES,
+        CHILD_NO_LANDLOCK,
         CHILD_ON_VALGRIND,
 };
 
@@ -58,6 +59,8 @@ static inline const char *child_skip_reason(int status) {
                 return "only root can do this";
         case CHILD_NO_CAPABILITIES:
                 return "this process has no capabilities";
+        case CHILD_NO_LANDLOCK:
+                return "this kernel lacks this part of Landlock";
         case CHILD_ON_VALGRIND:
                 return "valgrind knows no pidfds";
         default:
