@@ -33,6 +33,7 @@ enum {
         CHILD_NOT_ROOT,
         CHILD_NO_CAPABILITIES,
         CHILD_ON_VALGRIND,
+        CHILD_FILTERS_VALGRIND,
 };
 
 /* Valgrind answers ENOSYS to what it does not know: pidfds above all. */
@@ -60,6 +61,8 @@ static inline const char *child_skip_reason(int status) {
                 return "this process has no capabilities";
         case CHILD_ON_VALGRIND:
                 return "valgrind knows no pidfds";
+        case CHILD_FILTERS_VALGRIND:
+                return "the filter would hold for valgrind itself";
         default:
                 return NULL;
         }
