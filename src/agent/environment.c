@@ -344,6 +344,7 @@ static int environment_start_zygote(Environment *environment, Failure *failure) 
         r = zygote_process_start(&environment->zygote, &environment->order, failure);
         if (r)
                 return r;
+        agent_try_layers(environment->agent); /* while the interpreter starts */
         environment->state = ENVIRONMENT_STARTING;
         environment->deadline_ns = clock_after_ns(clock_now_ns(), environment->startup_timeout_ns);
         r = loop_add(loop, &environment->control_source, environment->zygote.control_fd, EPOLLIN,
