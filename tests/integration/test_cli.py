@@ -471,6 +471,7 @@ def test_json(answer: Callable[..., dict[str, Any]]) -> None:
     assert value["truncated"] == {"stdout": False, "stderr": False}
     assert value["isolation"]["level"] in ("full", "kernel", "process", "none")
     assert all(isinstance(layer, str) for layer in value["isolation"]["layers"])
+    assert (value["isolation"]["network"], value["isolation"]["where"]) == ("none", "host")
     assert isinstance(value["run_id"], int)
     assert "result_lossy" not in value
 
