@@ -36,8 +36,9 @@ REFERENCE_FIELDS = [
 ]
 OUR_FIELDS = ["outcome", "killed_by", "usage", "truncated", "isolation", "run_id"]
 OPTIONS = [
-    *("code", "input", "policy", "timeout", "memory", "python", "venv", "with", "script-deps"),
-    *("allow-sdist", "json", "quiet", "help"),
+    *("code", "input", "policy", "timeout", "memory", "cpu-seconds", "disk", "max-file"),
+    *("max-processes", "allow-processes", "network", "read-only", "env", "proc"),
+    *("python", "venv", "with", "script-deps", "allow-sdist", "json", "quiet", "help"),
 ]
 SCRIPT = """# /// script
 # dependencies = ["surely-not-installed==1.0"]

@@ -58,7 +58,7 @@ static void test_globals_are_spliced(void **state) {
         assert_int_equal(policy_set_extra_globals(policy, text, strlen(text), NULL), 0);
         assert_emits(policy_to_worker_json, policy,
                      "{" LISTS "\"env\":{},\"extra_globals\":{\"a\":[NaN,"
-                               "123456789012345678901234567890,\"\\ud800\"]},"
+                     "123456789012345678901234567890,\"\\ud800\"]},"
                      "\"mode\":\"allow\"}");
 }
 
