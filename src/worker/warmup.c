@@ -140,9 +140,9 @@ static LayerSet warmup_enter_namespaces(const WarmupOrder *order) {
 }
 
 static int warmup_close_world(WarmZygote *zygote, const WarmupOrder *order, Failure *failure) {
-        bool privileged = capabilities_have(CAP_SYS_ADMIN);
         int r;
 
+        zygote->privileged = capabilities_have(CAP_SYS_ADMIN);
         zygote->network = order->flags & ENV_FLAG_HOST_NETWORK;
         r = view_plan_new(&zygote->view);
         if (r)
@@ -150,9 +150,9 @@ static int warmup_close_world(WarmZygote *zygote, const WarmupOrder *order, Fail
         r = warmup_view_plan(zygote->view, order, failure);
         if (r)
                 return r;
-        if (privileged)
+        if (zygote->privileged)
                 zygote->layers |= warmup_enter_namespaces(order);
-        if (privileged && !(order->without & LAYER_BIT(LAYER_MOUNT_NAMESPACE)))
+        if (zygote->privileged && !(order->without & LAYER_BIT(LAYER_MOUNT_NAMESPACE)))
                 r = view_plan_apply(zygote->view, failure);
         if (r && r != VIEW_E_REFUSED)
                 return r;
