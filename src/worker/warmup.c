@@ -15,6 +15,7 @@
 #include "sandbox/namespaces.h"
 #include "sandbox/view.h"
 #include "wire/messages.h"
+#include "worker/closures.h"
 #include "worker/warmup.h"
 
 void warmup_take_exception(char *text, size_t size) {
@@ -241,6 +242,7 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
                 r = warmup_close_world(zygote, &order, failure);
         if (r)
                 return r;
+        closures_stock();
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
         r = warmup_preload(&order, failure);
