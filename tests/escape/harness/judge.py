@@ -107,6 +107,8 @@ def verdict(program: Program, shot: Shot) -> tuple[str, str]:
         return HELD, "ended; judged by what it left behind"
     if program.name in ESCAPE_AT_THE_END and result.truncated.stdout:
         return HELD, "its output was cut"
+    if "silent" in program.harness:
+        return HELD, _death(result)  # it may destroy its own words; the reply counts
     if result.outcome == "denied":
         return HELD, _death(result)
     if "check-reply" in program.harness and result.killed_by == "agent":

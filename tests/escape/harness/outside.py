@@ -13,8 +13,11 @@ from pathlib import Path
 
 TCP_PORT, UDP_PORT = 47653, 47654
 ABSTRACT = "\0spr-escape-canary"
+ABSTRACT_DATAGRAM = "\0spr-escape-datagram"
 SOCKET_PATH = Path("/tmp/spr-escape-canary.sock")
+DATAGRAM_PATH = Path("/tmp/spr-escape-datagram.sock")
 CANARY_FILE = Path("/tmp/spr-host-canary")
+VICTIM = Path("/tmp/spr-escape-victim")
 SECRET_OF_THE_HOST = "SPR-CANARY-" + "AAAABBBB"
 SECRET_OF_A_RUN = "SPR-CANARY-" + "CCCCDDDD"
 # what f14 and f15 make in their working directory
@@ -32,9 +35,10 @@ def _echo(listener: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
             data, sender = listener.recvfrom(2048)
-            if sender is None:  # shut down
+            if not data:  # shut down
                 return
-            listener.sendto(data, sender)
+            if sender:
+                listener.sendto(data, sender)
 
 
 class Surroundings:
@@ -52,13 +56,17 @@ class Surroundings:
         self._listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", TCP_PORT), _accept)
         self._listen(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", UDP_PORT), _echo)
         self._listen(socket.AF_UNIX, socket.SOCK_STREAM, ABSTRACT, _accept)
-        if not SOCKET_PATH.exists():
-            self._listen(socket.AF_UNIX, socket.SOCK_STREAM, str(SOCKET_PATH), _accept)
-            self._files.append(SOCKET_PATH)
+        self._listen(socket.AF_UNIX, socket.SOCK_DGRAM, ABSTRACT_DATAGRAM, _echo)
+        self._listen_at(SOCKET_PATH, socket.SOCK_STREAM, _accept)
+        self._listen_at(DATAGRAM_PATH, socket.SOCK_DGRAM, _echo)
         if not CANARY_FILE.exists():
             CANARY_FILE.write_text("a file of the host\n")
             CANARY_FILE.chmod(0o644)
             self._files.append(CANARY_FILE)
+        if not VICTIM.exists():
+            VICTIM.mkdir()
+            (VICTIM / "file").write_text("whole\n")
+            self._files += [VICTIM / "file", VICTIM]
         os.environ["SPR_CANARY"] = SECRET_OF_THE_HOST
         return self
 
@@ -69,7 +77,14 @@ class Surroundings:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for path in self._files:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+
+    def _listen_at(self, path: Path, kind: int, serve: Callable[[socket.socket], None]) -> None:
+        if not path.exists():
+            self._listen(socket.AF_UNIX, kind, str(path), serve)
+            path.chmod(0o666)
+            self._files.append(path)
 
     def _listen(
         self, family: int, kind: int, address: object, serve: Callable[[socket.socket], None]
@@ -90,6 +105,13 @@ class Surroundings:
             listener.listen(64)
         self._sockets.append(listener)
         threading.Thread(target=serve, args=(listener,), daemon=True).start()
+
+
+def victim_is_whole() -> bool:
+    try:
+        return (VICTIM / "file").read_text() == "whole\n" and len(list(VICTIM.iterdir())) == 1
+    except OSError:
+        return False
 
 
 def artifacts() -> list[str]:

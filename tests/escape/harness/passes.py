@@ -46,7 +46,7 @@ ALONE = {"e06", "e10", "e11", "e13", "o05", "o07", "r22", "x03", "x04", "x05", "
 # Without this layer these see what it hides, and nothing else does: no boundary by themselves.
 EXCEPTED_WITHOUT = {"mount_namespace": {"g12"}}
 # What allow_processes is there for.
-ALLOWED_WITH_PROCESSES = {"e27"}
+ALLOWED_WITH_PROCESSES = {"e27", "h16"}
 UNLIMITED: Fields = {
     "timeout_seconds": 60,
     "memory_limit_mb": 8192,
@@ -120,10 +120,12 @@ class _Pass:
         if shot.result is not None:
             row.layers = shot.result.isolation.layers
             row.level = shot.result.isolation.level
-        for mark in program.harness.split():
-            if mark.startswith("check-file="):
-                when = time.monotonic() + 6
-                self._check_files.append((when, row, mark.partition("=")[2]))
+        marks = dict(each.partition("=")[::2] for each in program.harness.split())
+        if "check-file" in marks:
+            when = time.monotonic() + int(marks["wait"])
+            self._check_files.append((when, row, marks["check-file"]))
+        if "victim" in marks and not outside.victim_is_whole():
+            row.complaints.append("a directory of the host was changed")
         if "artifacts" in program.harness and outside.artifacts():
             row.complaints.append(f"outside of the run: {outside.artifacts()}")
         return row
