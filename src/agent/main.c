@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/probe.h"
 #include "base/failure.h"
 
 enum {
@@ -41,8 +42,10 @@ int main(int argc, char **argv) {
         Failure failure = FAILURE_NULL;
         int host_pidfd;
 
+        if (argc == 2 && strcmp(argv[1], "--probe") == 0)
+                return probe_main(STDOUT_FILENO);
         if (argc != 1) {
-                (void)fprintf(stderr, "%s: takes no arguments; it is started by libspr\n",
+                (void)fprintf(stderr, "%s: takes no arguments but --probe; libspr starts it\n",
                               argc > 0 ? argv[0] : "spr-agent");
                 return 2;
         }
