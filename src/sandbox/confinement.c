@@ -19,8 +19,11 @@ typedef struct ConfinementStep {
 } ConfinementStep;
 
 static int confine_mounts(const ConfinementPlan *plan, Failure *failure) {
+        ViewPrivate private = {
+                .disk_bytes = plan->disk_bytes, .uid = plan->uid, .proc_fd = -1, .programs = true};
+
         if (plan->view)
-                return view_enter_private(plan->view, plan->disk_bytes, plan->uid, failure);
+                return view_enter_private(plan->view, &private, failure);
         if (fchdir(plan->work_dir_fd) < 0)
                 return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
                                    "cannot enter the work directory");

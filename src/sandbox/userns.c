@@ -43,6 +43,37 @@ static int userns_map_id(const char *path, uint32_t id) {
         return userns_write(path, text, n + 2);
 }
 
+/* The host's first namespace has a fixed number: its limits are everybody's. */
+static bool userns_is_initial(void) {
+        static const char initial[] = "user:[4026531837]";
+        char name[sizeof(initial)];
+        ssize_t n;
+
+        n = readlink("/proc/self/ns/user", name, sizeof(name));
+        return n < 0 || ((size_t)n == sizeof(initial) - 1 && !memcmp(name, initial, (size_t)n));
+}
+
+static bool userns_reads_zero(const char *path) {
+        _cleanup_(closep) int fd = -1;
+        char text[2] = "";
+
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd >= 0 && fd_read(fd, text, sizeof(text)) > 0 && text[0] == '0';
+}
+
+bool userns_forbid_nested(void) {
+        static const char *const paths[] = {
+                "/proc/sys/user/max_user_namespaces", "/proc/sys/user/max_cgroup_namespaces",
+                "/proc/sys/user/max_time_namespaces", /* Linux 5.6 */
+        };
+
+        if (userns_is_initial())
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(paths); ++i)
+                (void)userns_write(paths[i], "0", 1); /* read back below */
+        return userns_reads_zero(paths[0]);
+}
+
 int userns_map_self(uid_t uid, gid_t gid, Failure *failure) {
         int r;
 

@@ -5,9 +5,14 @@
  *
  * It maps exactly the invoking uid and gid onto themselves, so no other identity exists inside.
  */
+#include <stdbool.h>
 #include <sys/types.h>
 
 typedef struct Failure Failure;
 
 /* Called first thing in the child of clone(CLONE_NEWUSER), with the ids from before. */
 int userns_map_self(uid_t uid, gid_t gid, Failure *failure);
+/* Forbids further user, cgroup and time namespaces to all in the caller's user namespace, itself
+ * included, for good. Needs CAP_SYS_RESOURCE in it; the host's own namespace is left alone. Returns
+ * whether user namespaces are forbidden now, as the kernel says. */
+bool userns_forbid_nested(void);
