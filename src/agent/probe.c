@@ -27,6 +27,7 @@
 #include "sandbox/landlock.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/pidns.h"
+#include "sandbox/procfs.h"
 #include "sandbox/rlimits.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/userns.h"
@@ -82,8 +83,8 @@ static void attempt_user_namespace(ProbeAnswer *answer) {
         }
         r = userns_map_self(uid, gid, &failure);
         answer_take(answer, r, &failure);
-        if (!r && (unshare(CLONE_NEWNS) < 0 ||
-                   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
+        if (!r &&
+            (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
                 answer_set(answer, PROBE_MISSING, errno,
                            "a user namespace is granted, but no right in it");
 }
@@ -107,20 +108,14 @@ static void attempt_pid_namespace(ProbeAnswer *answer) {
         if (pid < 0)
                 answer_set(answer, PROBE_MISSING, errno, "cannot fork into a pid namespace");
         else if (waitpid(pid, &status, 0) != pid || status != 0)
-                answer_set(answer, PROBE_MISSING, 0, "a child in a pid namespace is not its second");
+                answer_set(answer, PROBE_MISSING, 0,
+                           "a child in a pid namespace is not its second");
         pidns_init_kill(&init);
-}
-
-/* Whether a /proc of our own could be mounted: not where parts of the present one are masked. */
-static bool attempt_proc(void) {
-        if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-                return false;
-        (void)umount2("/proc", MNT_DETACH); /* in a namespace that ends with this process */
-        return true;
 }
 
 static int attempt_view(Failure *failure) {
         _cleanup_(view_plan_freep) ViewPlan *plan = NULL;
+        ViewPrivate private = {.disk_bytes = PROBE_DISK_BYTES, .uid = UID_STAY, .proc_fd = -1};
         int r;
 
         r = view_plan_new(&plan);
@@ -132,24 +127,26 @@ static int attempt_view(Failure *failure) {
         if (!r)
                 r = view_plan_apply(plan, failure);
         if (r == VIEW_E_REFUSED)
-                return failure_errno(failure, FAILURE_STAGE_SANDBOX, errno, "cannot make mounts");
-        return r ? r : view_enter_private(plan, PROBE_DISK_BYTES, UID_STAY, failure);
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno, "cannot make mounts");
+        return r ? r : view_enter_private(plan, &private, failure);
 }
 
+/* Where parts of /proc are masked, as in most containers, no other can be mounted beside it. */
 static void attempt_mount_namespace(ProbeAnswer *answer) {
-        Failure failure = FAILURE_NULL;
-        int proc_errno = 0, r;
+        Failure failure = FAILURE_NULL, no_proc = FAILURE_NULL;
+        int proc_fd = -1, r;
 
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
                 answer_set(answer, PROBE_MISSING, errno, "cannot make a mount namespace");
                 return;
         }
-        if (!attempt_proc())
-                proc_errno = errno;
+        if (procfs_open(&proc_fd, &no_proc) == 0)
+                proc_fd = fd_close(proc_fd);
         r = attempt_view(&failure);
         answer_take(answer, r, &failure);
-        if (!r && proc_errno)
-                answer_set(answer, PROBE_WEAK, proc_errno, "no /proc of its own can be mounted");
+        if (!r && no_proc.code)
+                answer_set(answer, PROBE_WEAK, no_proc.code,
+                           "only runs that ask for no /proc are possible");
 }
 
 static void attempt_empty(ProbeAnswer *answer, Layer layer, int flag) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line per layer: its mark, its name, what it keeps the code from; below it what was found and the
- * command that would help. The layers, their states and all words come from libspr.
+ * A line per layer: its mark, its name, what it keeps the code from; below it what was found and
+ * the command that would help. The layers, their states and all words come from libspr.
  */
 #include <stdio.h>
 #include <stdlib.h>

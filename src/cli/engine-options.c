@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/agent-path.h"
 #include "cli/engine-options.h"
+#include "cli/agent-path.h"
 #include "cli/handles.h"
 
 int engine_options_make(const CliContext *context,

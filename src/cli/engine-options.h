@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: MIT */
 /*
- * The options of the command's engine: the interpreter that was chosen, the agent beside the command
+ * The options of the command's engine: the interpreter that was chosen, the agent beside the
+ * command
  */
 #include <spr/spr.h>
 

@@ -103,8 +103,7 @@ _public_ SprDoctor *spr_doctor_free(SprDoctor *doctor) {
         return NULL;
 }
 
-_public_ int
-spr_doctor_new(SprDoctor **doctorp, const SprEngineOptions *options, SprError *error) {
+_public_ int spr_doctor_new(SprDoctor **doctorp, const SprEngineOptions *options, SprError *error) {
         _cleanup_(spr_doctor_freep) SprDoctor *doctor = calloc(1, sizeof(*doctor));
         Failure failure = FAILURE_NULL;
         int r;

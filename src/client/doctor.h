@@ -20,9 +20,9 @@ struct SprDoctor {
         char advice[_LAYER_N][DOCTOR_ADVICE_MAX]; /* empty where there is none */
         char details[_LAYER_N][sizeof(((DoctorLayer *)0)->detail) + 32]; /* with the errno's name */
         IsolationLevel demanded;
-        LayerSet reached;    /* by the run */
+        LayerSet reached;     /* by the run */
         char run_error[1024]; /* empty where the run went well */
-        char python[64];     /* the version; empty where the run did not say */
+        char python[64];      /* the version; empty where the run did not say */
 };
 
 /* Works out advice and details from the probe and from what the run has reached. */

@@ -24,7 +24,7 @@ typedef enum DoctorState {
 
 struct DoctorLayer {
         DoctorState state;
-        char error[24];   /* "EPERM"; empty where none applies */
+        char error[24];                /* "EPERM"; empty where none applies */
         char detail[FAILURE_TEXT_MAX]; /* empty where there is nothing to say */
 };
 
@@ -34,7 +34,7 @@ struct DoctorProbe {
 
 #define DOCTOR_PROBE_NULL                                                                          \
         (DoctorProbe) {                                                                            \
-                .layers = {{.state = DOCTOR_MISSING}}                                              \
+                .layers = { {.state = DOCTOR_MISSING} }                                            \
         }
 
 /* "missing", "inapplicable", "weak", "ok", "differs" */
