@@ -40,7 +40,7 @@ struct CgroupLimits {
 struct CgroupUsage {
         uint64_t memory_bytes; /* anonymous and shared pages and tmpfs files now; no page cache */
         uint64_t cpu_ns;       /* 0 where nothing counts it */
-        uint64_t oom_kills;    /* processes that the kernel has killed for want of memory */
+        uint64_t oom_kills; /* > 0: the kernel has killed for want of memory (v2 may count twice) */
 };
 
 /* Stub: finds where groups may be made and makes the tree. @root is "/sys/fs/cgroup", @proc

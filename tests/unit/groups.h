@@ -61,6 +61,9 @@ static inline pid_t groups_member(const Cgroup *group, GroupsFn fn) {
         CHECK(pid >= 0);
         if (pid == 0) {
                 CHECK(cgroup_join(fds, n_fds, NULL) == 0);
+                for (int fd = 3; fd < 256; ++fd)
+                        if (fd != ready[1])
+                                (void)close(fd); /* the tree's lock is not a member's */
                 CHECK(write(ready[1], "r", 1) == 1);
                 if (fn)
                         fn();

@@ -34,7 +34,7 @@ static int memory_is_limited(void) {
 
         CHECK(groups_was_killed(groups_wait(groups_member(small, take_64_mib))));
         CHECK(groups_wait(groups_member(large, take_64_mib)) == 0);
-        CHECK(cgroup_read(small, &usage) == 0 && usage.oom_kills == 1);
+        CHECK(cgroup_read(small, &usage) == 0 && usage.oom_kills > 0);
         CHECK(cgroup_read(large, &usage) == 0 && usage.oom_kills == 0);
         (void)cgroup_free(small);
         (void)cgroup_free(large);
