@@ -95,6 +95,9 @@ int request_prepare(const SprRequest *request,
                 .policy_size = (uint32_t)blob_size(request->parts[DATA_POLICY]),
                 .name_size = (uint32_t)blob_size(request->parts[DATA_NAME]),
                 .min_level = request->min_isolation,
+                .disk_bytes = UINT64_C(128) << 20,
+                .file_bytes = UINT64_C(128) << 20,
+                .max_processes = 64,
         };
         for (size_t i = 0; i < UPLOAD_PARTS; ++i)
                 parts[i] = blob_ref(request->parts[i]);

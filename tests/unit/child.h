@@ -34,6 +34,7 @@ enum {
         CHILD_NO_CAPABILITIES,
         CHILD_NO_LANDLOCK,
         CHILD_ON_VALGRIND,
+        CHILD_NO_CGROUPS,
 };
 
 /* Valgrind answers ENOSYS to what it does not know: pidfds above all. */
@@ -63,6 +64,8 @@ static inline const char *child_skip_reason(int status) {
                 return "this kernel lacks this part of Landlock";
         case CHILD_ON_VALGRIND:
                 return "valgrind knows no pidfds";
+        case CHILD_NO_CGROUPS:
+                return "this process may not make control groups";
         default:
                 return NULL;
         }
