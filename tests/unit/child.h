@@ -64,7 +64,7 @@ static inline const char *child_skip_reason(int status) {
         case CHILD_NO_LANDLOCK:
                 return "this kernel lacks this part of Landlock";
         case CHILD_ON_VALGRIND:
-                return "valgrind does not know this system call";
+                return "valgrind knows no pidfds";
         case CHILD_NO_CGROUPS:
                 return "this process may not make control groups";
         case CHILD_FILTERS_VALGRIND:
