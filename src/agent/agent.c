@@ -15,11 +15,14 @@
 #include "agent/requests.h"
 #include "agent/run-delivery.h"
 #include "agent/run.h"
+#include "agent/worker.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/credentials.h"
 #include "sandbox/descendants.h"
+#include "sandbox/landlock.h"
+#include "sandbox/seccomp.h"
 
 #define AGENT_SAMPLE_NS    (5 * NSEC_PER_MSEC)
 #define AGENT_FDS_RESERVED 64
@@ -30,6 +33,16 @@ Run *agent_find_run(Agent *agent, uint64_t id) {
 
                 if (run->id == id)
                         return run;
+        }
+        return NULL;
+}
+
+Worker *agent_find_worker(Agent *agent, uint64_t id) {
+        list_for_each(link, &agent->workers[id % AGENT_BUCKETS]) {
+                Worker *worker = container_of(link, Worker, by_id);
+
+                if (worker->id == id)
+                        return worker;
         }
         return NULL;
 }
@@ -128,37 +141,58 @@ static int agent_watch_signals(Agent *agent, Failure *failure) {
 typedef struct AgentClock {
         uint64_t now_ns, next_ns;
         bool samples;
+        bool long_runs; /* some run has been going on for longer than a sample */
 } AgentClock;
 
-/* Returns false when the run was due: it, and others, may be gone. */
-static bool agent_visit_run(Run *run, AgentClock *clock) {
-        if (run->deadline_ns <= clock->now_ns) {
-                run_check_deadline(run, clock->now_ns);
-                return false;
-        }
+static void agent_visit_run(Run *run, AgentClock *clock) {
         if (run_wants_samples(run)) {
-                if (clock->samples)
-                        run_check_memory(run);
+                if (clock->samples && clock->now_ns - run->started_ns >= AGENT_SAMPLE_NS) {
+                        clock->long_runs = true;
+                        run_take_sample(run);
+                }
                 if (clock->now_ns + AGENT_SAMPLE_NS < clock->next_ns)
                         clock->next_ns = clock->now_ns + AGENT_SAMPLE_NS;
         }
-        if (run->deadline_ns < clock->next_ns)
-                clock->next_ns = run->deadline_ns;
+}
+
+/* Returns false when something was due: it, and others, may be gone. */
+static bool agent_visit_worker(Worker *worker, AgentClock *clock) {
+        Run *run = worker->run;
+
+        if (worker->deadline_ns <= clock->now_ns) {
+                worker_overdue(worker);
+                return false;
+        }
+        clock->next_ns = min_u64(clock->next_ns, worker->deadline_ns);
+        if (!run)
+                return true;
+        if (run->deadline_ns <= clock->now_ns) {
+                run_overdue(run);
+                return false;
+        }
+        clock->next_ns = min_u64(clock->next_ns, run->deadline_ns);
+        agent_visit_run(run, clock);
         return true;
 }
 
 static bool agent_visit_environment(Environment *environment, AgentClock *clock) {
+        Link *lists[] = {&environment->workers, &environment->waiting};
         uint64_t due_ns = environment_check_deadline(environment, clock->now_ns);
 
-        if (due_ns < clock->next_ns)
-                clock->next_ns = due_ns;
-        list_for_each(link,
-                      &environment->running) if (!agent_visit_run(container_of(link, Run, in_turn),
-                                                                  clock)) return false;
-        list_for_each(link,
-                      &environment->waiting) if (!agent_visit_run(container_of(link, Run, in_turn),
-                                                                  clock)) return false;
+        clock->next_ns = min_u64(clock->next_ns, due_ns);
+        for (size_t i = 0; i < ARRAY_SIZE(lists); ++i) {
+                list_for_each(link, lists[i]) {
+                        if (!agent_visit_worker(container_of(link, Worker, in_turn), clock))
+                                return false;
+                }
+        }
         return true;
+}
+
+/* A short run is over before the next look at its memory: until then its answer goes first. */
+static void agent_refill(Agent *agent, bool beside_runs) {
+        list_for_each(link, &agent->environments)
+                environment_refill(container_of(link, Environment, link), beside_runs);
 }
 
 /* Everything that is due by the clock, one thing at a time; returns how long the loop may sleep. */
@@ -171,6 +205,7 @@ static uint64_t agent_tick(Agent *agent) {
         list_for_each(link, &agent->environments) if (!agent_visit_environment(
                                                               container_of(link, Environment, link),
                                                               &clock)) return 0;
+        agent_refill(agent, clock.long_runs);
         if (clock.next_ns == UINT64_MAX)
                 return UINT64_MAX;
         return clock.next_ns > clock.now_ns ? clock.next_ns - clock.now_ns : 0;
@@ -186,7 +221,7 @@ static bool agent_deliver(Agent *agent) {
                 list_for_each(link, &agent->delivering) {
                         if (!link_has_room(&agent->link))
                                 return true;
-                        progress |= run_deliver_one(container_of(link, Run, in_turn));
+                        progress |= run_deliver_one(container_of(link, Run, delivering));
                 }
         }
         return false;
@@ -247,7 +282,7 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         list_init(&agent->environments);
         list_init(&agent->delivering);
         for (size_t i = 0; i < AGENT_BUCKETS; ++i)
-                list_init(&agent->runs[i]);
+                list_init(&agent->runs[i]), list_init(&agent->workers[i]);
         r = loop_init(&agent->loop, failure);
         if (!r)
                 r = agent_watch_signals(agent, failure);
@@ -259,8 +294,18 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         return r;
 }
 
+void agent_try_layers(Agent *agent) {
+        if (agent->has_tried)
+                return;
+        agent->has_tried = true;
+        if (!landlock_probe())
+                agent->lacking |= LAYER_BIT(LAYER_LANDLOCK);
+        if (!seccomp_probe())
+                agent->lacking |= LAYER_BIT(LAYER_SECCOMP);
+}
+
 void agent_deinit(Agent *agent) {
-        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, in_turn));
+        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, delivering));
         list_for_each(at, &agent->environments)(void)
                 environment_free(container_of(at, Environment, link));
         agent_sweep(agent);

@@ -12,38 +12,49 @@
 #include "agent/link.h"
 #include "agent/loop.h"
 #include "agent/nest.h"
+#include "base/layers.h"
 #include "base/list.h"
 
 typedef struct Agent Agent;
 typedef struct Environment Environment;
 typedef struct Run Run;
+typedef struct Worker Worker;
 
 #define AGENT_RUNS_MAX    4096
 #define AGENT_BUCKETS     1024
-#define AGENT_FDS_PER_RUN 10
+#define AGENT_UIDS_MAX    8192 /* a worker that ends still has its own */
+#define AGENT_FDS_PER_RUN 16
 
 struct Agent {
         Loop loop;
         HostLink link;
         Nest nest;
+        LayerSet without;         /* layers left out on demand */
         LoopSource host_source;   /* a pidfd of the host: readable when it has died */
         LoopSource signal_source; /* SIGCHLD, SIGTERM */
         bool leases_uids;         /* root, and a leased uid can be taken */
-        bool uid_is_leased[AGENT_RUNS_MAX];
+        bool uid_is_leased[AGENT_UIDS_MAX];
         Link environments;
-        Link runs[AGENT_BUCKETS]; /* by id */
-        Link delivering;          /* runs with result data to send, in turn */
+        Link runs[AGENT_BUCKETS];    /* by id */
+        Link workers[AGENT_BUCKETS]; /* by id */
+        uint64_t last_worker_id;
+        uint32_t n_workers;
+        Link delivering; /* runs with result data to send, in turn */
         uint32_t n_runs, max_runs;
         uint64_t sampled_ns; /* when memory was last looked at */
         bool ending;
+        bool has_tried; /* lacking is known */
 };
 
 /* @host_pidfd: -1 where the host gave none. */
 int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure);
+/* Finds out which layers this kernel has, by trying; once. */
+void agent_try_layers(Agent *agent);
 /* Serves until the host is gone. */
 void agent_loop(Agent *agent);
 /* Kills and removes everything. */
 void agent_deinit(Agent *agent);
 
 Run *agent_find_run(Agent *agent, uint64_t id);
+Worker *agent_find_worker(Agent *agent, uint64_t id);
 Environment *agent_find_environment(Agent *agent, uint64_t id);

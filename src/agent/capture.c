@@ -36,7 +36,6 @@ int capture_init(Capture *capture,
                  Loop *loop,
                  RegionFile *region,
                  RegionStream stream,
-                 uint64_t cap,
                  int *write_fdp,
                  Failure *failure) {
         int ends[2];
@@ -45,7 +44,7 @@ int capture_init(Capture *capture,
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
                                      "cannot make an output pipe");
-        *capture = (Capture){.read_fd = ends[0], .stream = stream, .region = region, .cap = cap};
+        *capture = (Capture){.read_fd = ends[0], .stream = stream, .region = region};
         r = fd_set_nonblock(ends[0], true);
         if (!r)
                 r = loop_add(loop, &capture->source, ends[0], EPOLLIN, capture_ready, failure);

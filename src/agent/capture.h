@@ -16,7 +16,7 @@ struct Capture {
         int read_fd;
         RegionStream stream;
         RegionFile *region; /* the run's, outlives the capture */
-        uint64_t cap;
+        uint64_t cap;       /* bytes of the head; set before the worker has its request */
 };
 
 #define CAPTURE_NULL                                                                               \
@@ -29,7 +29,6 @@ int capture_init(Capture *capture,
                  Loop *loop,
                  RegionFile *region,
                  RegionStream stream,
-                 uint64_t cap,
                  int *write_fdp,
                  Failure *failure);
 void capture_deinit(Capture *capture);

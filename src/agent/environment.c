@@ -9,66 +9,59 @@
 
 #include "agent/environment.h"
 #include "agent/run.h"
+#include "agent/worker.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "wire/messages.h"
 #include "wire/packet.h"
 
-#define ENVIRONMENT_PRELOADS_MAX 256
+#define ENVIRONMENT_LISTS_MAX 1024 /* preloads and paths */
 #define WORDS_READS_MAX          128 /* more than a pipe holds */
 
 /* birth and death */
 
-/* Splits NUL-terminated strings: the interpreter, then the preloads. */
+/* Splits NUL-terminated strings: the interpreter, the preloads, the paths. */
 static int environment_take_strings(Environment *environment,
                                     const uint8_t *bytes,
                                     size_t length,
-                                    size_t n_preloads,
+                                    const EnvOpenFrame *open,
                                     Failure *failure) {
+        size_t n_lists = (size_t)open->n_preloads + open->n_paths, n = 0;
         const char *at, *end;
 
-        if (length == 0 || bytes[length - 1] != '\0' || n_preloads > ENVIRONMENT_PRELOADS_MAX)
+        if (length == 0 || bytes[length - 1] != '\0' || n_lists > ENVIRONMENT_LISTS_MAX)
                 return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
                                    "protocol error: ENV_OPEN with broken strings");
         environment->strings = malloc(length);
-        environment->preloads = calloc(n_preloads + 1, sizeof(*environment->preloads));
-        if (!environment->strings || !environment->preloads)
+        environment->lists = calloc(n_lists + 1, sizeof(*environment->lists));
+        if (!environment->strings || !environment->lists)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         memcpy(environment->strings, bytes, length);
         end = environment->strings + length;
         at = environment->strings + strlen(environment->strings) + 1;
-        while (environment->n_preloads < n_preloads && at < end) {
-                environment->preloads[environment->n_preloads++] = at;
-                at += strlen(at) + 1;
-        }
-        if (environment->n_preloads != n_preloads || at != end)
+        for (; n < n_lists && at < end; at += strlen(at) + 1)
+                environment->lists[n++] = at;
+        if (n != n_lists || at != end)
                 return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
                                    "protocol error: ENV_OPEN with too few strings");
+        environment->order = (ZygoteOrder){
+                .python = environment->strings,
+                .preloads = environment->lists,
+                .n_preloads = open->n_preloads,
+                .paths = environment->lists + open->n_preloads,
+                .n_paths = open->n_paths,
+                .flags = open->flags,
+                .without = environment->agent->without,
+        };
         return 0;
 }
 
-void environment_park(Environment *environment, Lease *lease, uint64_t deadline_ns) {
-        lease->deadline_ns = deadline_ns;
-        list_append(&environment->parked, &lease->parked);
-}
+static void environment_free_unused(Link *list) {
+        list_for_each(link, list) {
+                Worker *worker = container_of(link, Worker, in_turn);
 
-/* Whether @run_id is a run that was delivered before its worker's end; its lease is given back. */
-static bool environment_unpark(Environment *environment, uint64_t run_id) {
-        list_for_each(link, &environment->parked) {
-                Lease *lease = container_of(link, Lease, parked);
-
-                if (lease->run_id == run_id) {
-                        (void)lease_free(lease);
-                        return true;
-                }
-        }
-        return false;
-}
-
-/* The zygote's workers die with it, and what they left is swept by the agent. */
-static void environment_unpark_all(Environment *environment) {
-        list_for_each(link, &environment->parked) {
-                (void)lease_free(container_of(link, Lease, parked));
+                if (!worker->run)
+                        (void)worker_free(worker);
         }
 }
 
@@ -78,7 +71,9 @@ static void environment_stop_zygote(Environment *environment) {
         zygote_process_kill(&environment->zygote);
         environment->state = ENVIRONMENT_COLD;
         environment->deadline_ns = UINT64_MAX;
-        environment_unpark_all(environment);
+        /* its workers die with it, and what they left is swept by the agent */
+        environment_free_unused(&environment->waiting);
+        environment_free_unused(&environment->workers);
 }
 
 static const Failure environment_closed = {
@@ -87,17 +82,20 @@ static const Failure environment_closed = {
         .text = "the environment was closed",
 };
 
+/* Each is gone afterwards. */
+static void environment_fail_workers(Link *list, const Failure *why) {
+        list_for_each(link, list) worker_fail(container_of(link, Worker, in_turn), why);
+}
+
 Environment *environment_free(Environment *environment) {
         if (!environment)
                 return NULL;
         environment_stop_zygote(environment);
-        list_for_each(link, &environment->waiting)
-                run_fail(container_of(link, Run, in_turn), &environment_closed);
-        list_for_each(link, &environment->running)
-                run_fail(container_of(link, Run, in_turn), &environment_closed);
+        environment_fail_workers(&environment->waiting, &environment_closed);
+        environment_fail_workers(&environment->workers, &environment_closed);
         list_remove(&environment->link);
         free(environment->strings);
-        free(environment->preloads);
+        free(environment->lists);
         free(environment);
         return NULL;
 }
@@ -165,16 +163,14 @@ void environment_break(Environment *environment, const Failure *why) {
 
         environment_stop_zygote(environment);
         environment_announce_failure(environment, why);
-        list_for_each(link, &environment->running)
-                run_zygote_lost(container_of(link, Run, in_turn), why);
+        environment_fail_workers(&environment->workers, why);
         if (list_is_empty(&environment->waiting))
                 return;
         /* a zygote that served deserves a successor; one that never started does not */
         if (was_ready && !environment_start_zygote(environment, &failure))
                 return;
         environment_stop_zygote(environment);
-        list_for_each(link, &environment->waiting)
-                run_zygote_lost(container_of(link, Run, in_turn), was_ready ? &failure : why);
+        environment_fail_workers(&environment->waiting, was_ready ? &failure : why);
 }
 
 /* Why a zygote that said nothing itself has ended. */
@@ -218,23 +214,11 @@ const Failure environment_silent = {
         .text = "the zygote did not report the end of a run",
 };
 
-/* The first lease was parked first, and all wait equally long. */
-static uint64_t environment_parked_until(const Environment *environment) {
-        return list_is_empty(&environment->parked)
-                       ? UINT64_MAX
-                       : container_of(environment->parked.next, Lease, parked)->deadline_ns;
-}
-
 uint64_t environment_check_deadline(Environment *environment, uint64_t now_ns) {
-        uint64_t parked_ns = environment_parked_until(environment);
         Failure failure = FAILURE_NULL;
 
-        if (now_ns >= parked_ns) {
-                environment_break(environment, &environment_silent);
-                return UINT64_MAX;
-        }
         if (now_ns < environment->deadline_ns)
-                return environment->deadline_ns < parked_ns ? environment->deadline_ns : parked_ns;
+                return environment->deadline_ns;
         (void)failure_set(&failure, FAILURE_STAGE_ENVIRONMENT, ETIMEDOUT,
                           "'%s' was not ready within %.12g s: is it a Python interpreter?",
                           environment->strings, (double)environment->startup_timeout_ns / 1e9);
@@ -272,41 +256,44 @@ static void environment_ready(Environment *environment, const Packet *packet) {
         environment_pump(environment);
 }
 
+static Worker *environment_find_worker(Environment *environment, uint64_t id) {
+        Worker *worker = agent_find_worker(environment->agent, id);
+
+        return worker && worker->environment == environment ? worker : NULL;
+}
+
 static void environment_zygote_failed(Environment *environment, const Packet *packet) {
         Failure failure;
-        Run *run;
+        Worker *worker;
 
         memcpy(&failure, packet->payload, sizeof(failure));
         failure_sanitise(&failure);
-        run = agent_find_run(environment->agent, packet->header.stream);
+        worker = environment_find_worker(environment, packet->header.stream);
         if (packet->header.stream == 0)
                 environment_break(environment, &failure);
-        else if (run && run->environment == environment)
-                run_zygote_lost(run, &failure); /* one that was cancelled meanwhile still is */
+        else if (worker)
+                worker_fail(worker, &failure);
 }
 
 /* @fd is taken; -1 if none came. */
 static void environment_handle_packet(Environment *environment, const Packet *packet, int fd) {
+        Worker *worker = environment_find_worker(environment, packet->header.stream);
         ZygoteSpawnedFrame spawned;
         ZygoteExitedFrame exited;
-        Run *run;
 
-        run = agent_find_run(environment->agent, packet->header.stream);
-        if (run && run->environment != environment)
-                run = NULL;
         switch (packet->header.type) {
         case FRAME_ZYGOTE_READY:
                 environment_ready(environment, packet);
                 break;
         case FRAME_ZYGOTE_SPAWNED:
                 memcpy(&spawned, packet->payload, sizeof(spawned));
-                if (run && fd >= 0)
-                        run_worker_spawned(run, spawned.pid, take_fd(&fd));
+                if (worker && fd >= 0)
+                        worker_spawned(worker, spawned.pid, take_fd(&fd));
                 break;
         case FRAME_ZYGOTE_EXITED:
                 memcpy(&exited, packet->payload, sizeof(exited));
-                if (!environment_unpark(environment, packet->header.stream) && run)
-                        run_worker_exited(run, &exited);
+                if (worker)
+                        worker_exited(worker, &exited);
                 break;
         default:
                 environment_zygote_failed(environment, packet);
@@ -354,10 +341,10 @@ static int environment_start_zygote(Environment *environment, Failure *failure) 
         int r;
 
         environment->n_words = 0;
-        r = zygote_process_start(&environment->zygote, environment->strings, environment->preloads,
-                                 environment->n_preloads, failure);
+        r = zygote_process_start(&environment->zygote, &environment->order, failure);
         if (r)
                 return r;
+        agent_try_layers(environment->agent); /* while the interpreter starts */
         environment->state = ENVIRONMENT_STARTING;
         environment->deadline_ns = clock_after_ns(clock_now_ns(), environment->startup_timeout_ns);
         r = loop_add(loop, &environment->control_source, environment->zygote.control_fd, EPOLLIN,
@@ -372,27 +359,100 @@ void environment_pump(Environment *environment) {
         bool full = false;
 
         list_for_each(link, &environment->waiting) {
-                Run *run = container_of(link, Run, in_turn);
+                Worker *worker = container_of(link, Worker, in_turn);
+                Failure failure = FAILURE_NULL;
                 int r;
 
-                list_remove(link);
-                list_append(&environment->running, link);
-                r = run_hand_over(run);
-                if (r == -EAGAIN || r == -EPIPE) {
-                        list_remove(link);
-                        list_prepend(&environment->waiting, link);
-                        full = r == -EAGAIN;
+                r = worker_hand_over(worker, &failure);
+                full = r == -EAGAIN;
+                if (r == -EAGAIN || r == -EPIPE)
                         break; /* a zygote that is gone shows by its end */
+                if (r) {
+                        worker_fail(worker, &failure);
+                        continue;
                 }
+                list_remove(link);
+                list_append(&environment->workers, link);
         }
         loop_set(&environment->control_source, EPOLLIN | (full ? EPOLLOUT : 0u));
 }
 
+/* standbys */
+
+static bool worker_is_standby(const Worker *worker) {
+        return !worker->run && worker->state < WORKER_BUSY;
+}
+
+/* Whether one may be made now. Those of another mold go: what was wanted last is wanted next. */
+static bool environment_has_place(Environment *environment, bool beside_runs) {
+        unsigned int n = 0;
+
+        list_for_each(link, &environment->workers) {
+                Worker *worker = container_of(link, Worker, in_turn);
+
+                if (worker->run && !beside_runs)
+                        return false;
+                if (!worker_is_standby(worker))
+                        continue;
+                if (mold_equal(&worker->mold, &environment->mold))
+                        ++n;
+                else
+                        worker_end(worker);
+        }
+        return n < ENVIRONMENT_STANDBYS;
+}
+
+void environment_refill(Environment *environment, bool beside_runs) {
+        Failure failure = FAILURE_NULL;
+        Worker *worker;
+
+        if (!environment->wants_standbys || environment->state != ENVIRONMENT_READY ||
+            !list_is_empty(&environment->waiting) ||
+            !environment_has_place(environment, beside_runs))
+                return;
+        if (worker_new(&worker, environment, &environment->mold, &failure))
+                return; /* whoever needs one will be told why */
+        environment_pump(environment);
+}
+
+void environment_standby_failed(Environment *environment) {
+        environment->wants_standbys = false;
+}
+
+static Worker *environment_find_standby(Environment *environment, const Mold *mold) {
+        Worker *starting = NULL;
+
+        list_for_each(link, &environment->workers) {
+                Worker *worker = container_of(link, Worker, in_turn);
+
+                if (!worker_is_standby(worker) || !mold_equal(&worker->mold, mold))
+                        continue;
+                if (worker->state == WORKER_IDLE)
+                        return worker;
+                if (!starting)
+                        starting = worker;
+        }
+        return starting;
+}
+
+/* A code that is run once needs no standby; one that is run again, or its like, does. */
+static void environment_learn_mold(Environment *environment, const Mold *mold) {
+        environment->wants_standbys = mold_equal(&environment->mold, mold);
+        environment->mold = *mold;
+}
+
 void environment_add_run(Environment *environment, Run *run) {
         Failure failure = FAILURE_NULL;
+        Mold mold = mold_of(&run->submit);
+        Worker *worker;
 
-        run->environment = environment;
-        list_append(&environment->waiting, &run->in_turn);
+        environment_learn_mold(environment, &mold);
+        worker = environment_find_standby(environment, &mold);
+        if (!worker && worker_new(&worker, environment, &mold, &failure)) {
+                run_fail(run, &failure);
+                return;
+        }
+        run_attach(run, worker);
         if (environment->state == ENVIRONMENT_COLD &&
             environment_start_zygote(environment, &failure)) {
                 environment_break(environment, &failure);
@@ -422,11 +482,10 @@ int environment_new(Environment **environmentp,
         environment->deadline_ns = UINT64_MAX;
         environment->zygote = ZYGOTE_PROCESS_NULL;
         list_init(&environment->waiting);
-        list_init(&environment->running);
-        list_init(&environment->parked);
+        list_init(&environment->workers);
         list_append(&agent->environments, &environment->link);
         r = environment_take_strings(environment, payload + sizeof(open),
-                                     header->length - sizeof(open), open.n_preloads, failure);
+                                     header->length - sizeof(open), &open, failure);
         if (r)
                 return r;
         if (environment_start_zygote(environment, &why))

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "agent/agent.h"
-#include "agent/lease.h"
+#include "agent/mold.h"
 #include "agent/zygote-process.h"
 #include "base/failure.h"
 #include "base/layers.h"
@@ -22,14 +22,15 @@ typedef enum EnvironmentState {
 } EnvironmentState;
 
 #define ENVIRONMENT_WORDS_MAX 2048
+#define ENVIRONMENT_STANDBYS  2
 
 struct Environment {
         Agent *agent;
         Link link; /* in agent->environments */
         uint64_t id;
-        char *strings;         /* the interpreter's path and the preloads, as they came */
-        const char **preloads; /* into strings */
-        size_t n_preloads;
+        char *strings;      /* the interpreter's path, preloads and paths, as they came */
+        const char **lists; /* into strings: preloads, then paths */
+        ZygoteOrder order;  /* of those */
         uint64_t startup_timeout_ns;
         uint64_t deadline_ns; /* while starting; else UINT64_MAX */
         EnvironmentState state;
@@ -37,9 +38,10 @@ struct Environment {
         ZygoteProcess zygote;
         LoopSource control_source, words_source;
         LayerSet layers;                   /* the zygote's */
-        Link waiting;                      /* runs that have not been handed to the zygote */
-        Link running;                      /* runs that have */
-        Link parked;                       /* leases of runs whose worker may not be gone yet */
+        Link waiting;                      /* workers that the zygote has not been asked for */
+        Link workers;                      /* those it has */
+        Mold mold;                         /* of the last run */
+        bool wants_standbys;               /* and of the one before */
         char words[ENVIRONMENT_WORDS_MAX]; /* the last the zygote said on stdout and stderr */
         size_t n_words;
 };
@@ -53,11 +55,14 @@ int environment_new(Environment **environmentp,
 /* Fails its runs, kills its zygote. Accepts NULL. */
 Environment *environment_free(Environment *environment);
 
-/* Takes a run that is to be spawned, now or when the zygote is ready. */
+/* Gives the run a standby, or a worker that is made now or when the zygote is ready. */
 void environment_add_run(Environment *environment, Run *run);
-/* Keeps the lease of a run until the zygote reports the end of its worker, by @deadline_ns. */
-void environment_park(Environment *environment, Lease *lease, uint64_t deadline_ns);
-/* Hands waiting runs to the zygote. */
+/* Makes a standby where one is missing. Making it holds up results, so unless @beside_runs only
+ * where no run is in progress. */
+void environment_refill(Environment *environment, bool beside_runs);
+/* One could not be confined: no more of them until a run shows that it is of use. */
+void environment_standby_failed(Environment *environment);
+/* Asks the zygote for waiting workers. */
 void environment_pump(Environment *environment);
 /* A zygote that does not tell of a worker that must be gone. */
 extern const Failure environment_silent;

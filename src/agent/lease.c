@@ -13,7 +13,7 @@ static int lease_take_uid(Lease *lease) {
 
         if (!agent->leases_uids)
                 return 0;
-        for (int slot = 0; slot < AGENT_RUNS_MAX; ++slot) {
+        for (int slot = 0; slot < AGENT_UIDS_MAX; ++slot) {
                 if (agent->uid_is_leased[slot])
                         continue;
                 agent->uid_is_leased[slot] = true;
@@ -23,17 +23,15 @@ static int lease_take_uid(Lease *lease) {
         return -EAGAIN;
 }
 
-int lease_new(Lease **leasep, Agent *agent, uint64_t run_id, Failure *failure) {
+int lease_new(Lease **leasep, Agent *agent, Failure *failure) {
         _cleanup_(lease_freep) Lease *lease = NULL;
 
         lease = calloc(1, sizeof(*lease));
         if (!lease)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         lease->agent = agent;
-        lease->run_id = run_id;
         lease->uid_slot = -1;
         lease->work_dir = WORK_DIR_NULL;
-        list_init(&lease->parked);
         if (lease_take_uid(lease))
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, EAGAIN, "every uid is leased");
         *leasep = take_ptr(&lease);
@@ -49,7 +47,6 @@ Lease *lease_free(Lease *lease) {
                         sysv_ipc_remove_of(lease_uid(lease));
                 lease->agent->uid_is_leased[lease->uid_slot] = false;
         }
-        list_remove(&lease->parked);
         free(lease);
         return NULL;
 }

@@ -36,15 +36,25 @@ static void agent_ensure_stderr(void) {
                 (void)open("/dev/null", O_WRONLY);
 }
 
+static int agent_usage(const char *name) {
+        (void)fprintf(stderr,
+                      "usage: %s [--without LAYER[,LAYER...]]\n"
+                      "It is started by libspr. --without leaves layers of the sandbox out, for\n"
+                      "tests and diagnosis; results say what is missing.\n",
+                      name);
+        return 2;
+}
+
 int main(int argc, char **argv) {
         static Agent agent;
         Failure failure = FAILURE_NULL;
         int host_pidfd;
 
-        if (argc != 1) {
-                (void)fprintf(stderr, "%s: takes no arguments; it is started by libspr\n",
-                              argc > 0 ? argv[0] : "spr-agent");
-                return 2;
+        if (argc == 3 && strcmp(argv[1], "--without") == 0) {
+                if (!layers_parse(argv[2], &agent.without))
+                        return agent_usage(argv[0]);
+        } else if (argc != 1) {
+                return agent_usage(argc > 0 ? argv[0] : "spr-agent");
         }
         (void)prctl(PR_SET_NAME, "spr-agent");
         agent_ensure_stderr();
@@ -53,7 +63,7 @@ int main(int argc, char **argv) {
         (void)umask(077);
         if (chdir("/") < 0)
                 return 1;
-        nest_enter(&agent.nest);
+        nest_enter(&agent.nest, agent.without);
         if (agent_init(&agent, AGENT_FD_IN, AGENT_FD_OUT, host_pidfd, &failure)) {
                 (void)fprintf(stderr, "spr-agent: %s\n", failure.text);
                 return 1;

@@ -84,11 +84,9 @@ void run_deliver(Run *run, const Verdict *verdict) {
         run_add_answer(run, verdict, &frame);
         run_add_streams(run, &frame);
         (void)link_send(&agent->link, frame_header(FRAME_RESULT, run->id, sizeof(frame)), &frame);
-        run->environment = NULL; /* which may be closed before the last byte is sent */
         run->state = RUN_DELIVERING;
         run->deadline_ns = UINT64_MAX;
-        list_remove(&run->in_turn);
-        list_append(&agent->delivering, &run->in_turn);
+        list_append(&agent->delivering, &run->delivering);
 }
 
 static void run_send_end(Run *run) {

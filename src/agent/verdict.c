@@ -23,6 +23,13 @@ static void verdict_timeout(Verdict *verdict, const Ending *ending) {
                        (double)ending->timeout_ns / 1e9);
 }
 
+static void verdict_cpu(Verdict *verdict, const Ending *ending) {
+        verdict->outcome = OUTCOME_TIMEOUT;
+        verdict->exit_code = EXIT_CODE_TIMEOUT;
+        (void)snprintf(verdict->error, sizeof(verdict->error), "CPU time limit of %.12gs exceeded",
+                       (double)ending->cpu_ns / 1e9);
+}
+
 static void verdict_memory(Verdict *verdict) {
         verdict->outcome = OUTCOME_MEMORY;
         verdict->exit_code = EXIT_CODE_MEMORY;
@@ -95,6 +102,9 @@ void verdict_decide(Verdict *verdict, const Ending *ending) {
         case KILLED_BY_TIMEOUT:
                 verdict_timeout(verdict, ending);
                 return;
+        case KILLED_BY_CPU:
+                verdict_cpu(verdict, ending);
+                return;
         case KILLED_BY_MEMORY:
                 verdict_memory(verdict);
                 return;
@@ -106,7 +116,6 @@ void verdict_decide(Verdict *verdict, const Ending *ending) {
                 return;
         case KILLED_BY_NOBODY:
         case KILLED_BY_SIGNAL:
-        case KILLED_BY_CPU:
         case _KILLED_BY_N:
         default:
                 break;

@@ -23,6 +23,7 @@ struct Ending {
         WorkerResultFrame result;
         int status; /* as from wait4(2) */
         uint64_t timeout_ns;
+        uint64_t cpu_ns; /* the limit */
 };
 
 struct Verdict {

@@ -7,6 +7,7 @@
  * resource over and leave the empty value behind.
  */
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define _cleanup_(fn)  __attribute__((__cleanup__(fn)))
@@ -46,5 +47,13 @@ static inline void freep(void *p) {
 }
 
 static inline size_t min_size(size_t a, size_t b) {
+        return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b) {
+        return a > b ? a : b;
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b) {
         return a < b ? a : b;
 }

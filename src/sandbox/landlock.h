@@ -10,8 +10,10 @@
  * Raw system calls only, async-signal-safe.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct Failure Failure;
+typedef struct LandlockRights LandlockRights;
 
 typedef enum LandlockAccess {
         LANDLOCK_LIST,   /* list directories below, read no file */
@@ -21,6 +23,17 @@ typedef enum LandlockAccess {
         LANDLOCK_DEVICE, /* one file: read, write, ioctl */
         _LANDLOCK_ACCESS_N,
 } LandlockAccess;
+
+/* The kernel's bits. */
+struct LandlockRights {
+        uint64_t files, tcp, scopes;
+        uint64_t quiet; /* flags of enforcing that keep refusals out of the host's audit log */
+};
+
+/* Pure: what a ruleset refuses under @abi, as far as both the ABI and we know it. */
+LandlockRights landlock_rights_handled(int abi, bool network);
+/* Pure: what a rule gives back of it. */
+uint64_t landlock_rights_granted(int abi, LandlockAccess access);
 
 /* The ABI of the running kernel; 0 = no Landlock. */
 int landlock_abi(void);

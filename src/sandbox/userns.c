@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +43,73 @@ static int userns_map_id(const char *path, uint32_t id) {
         n += userns_format_id(text + n, id);
         memcpy(text + n, " 1", 2);
         return userns_write(path, text, n + 2);
+}
+
+/* The host's first namespace has a fixed number: its limits are everybody's. */
+static bool userns_is_initial(void) {
+        static const char initial[] = "user:[4026531837]";
+        char name[sizeof(initial)];
+        ssize_t n;
+
+        n = readlink("/proc/self/ns/user", name, sizeof(name));
+        return n < 0 || ((size_t)n == sizeof(initial) - 1 && !memcmp(name, initial, (size_t)n));
+}
+
+static bool userns_reads_zero(const char *path) {
+        _cleanup_(closep) int fd = -1;
+        char text[2] = "";
+
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd >= 0 && fd_read(fd, text, sizeof(text)) > 0 && text[0] == '0';
+}
+
+bool userns_forbid_nested(void) {
+        static const char *const paths[] = {
+                "/proc/sys/user/max_user_namespaces", "/proc/sys/user/max_cgroup_namespaces",
+                "/proc/sys/user/max_time_namespaces", /* Linux 5.6 */
+        };
+
+        if (userns_is_initial())
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(paths); ++i)
+                (void)userns_write(paths[i], "0", 1); /* read back below */
+        return userns_reads_zero(paths[0]);
+}
+
+/* "INSIDE OUTSIDE COUNT" per line; what is inside here is outside there. */
+static int userns_copy_map(pid_t pid, const char *name) {
+        char path[64], text[4096], map[4096];
+        unsigned long long inside, count;
+        _cleanup_(closep) int fd = -1;
+        size_t length = 0;
+        ssize_t n;
+        char *at;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/%s", name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -errno : fd_read(fd, text, sizeof(text) - 1);
+        if (n < 0)
+                return (int)n;
+        text[n] = '\0';
+        for (at = text; *at;) {
+                inside = strtoull(at, &at, 10);
+                (void)strtoull(at, &at, 10);
+                count = strtoull(at, &at, 10);
+                length += (size_t)snprintf(map + length, sizeof(map) - length, "%llu %llu %llu\n",
+                                           inside, inside, count);
+                at += strspn(at, " \n");
+                if (length >= sizeof(map))
+                        return -E2BIG;
+        }
+        (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+        return userns_write(path, map, length);
+}
+
+int userns_map_as_here(pid_t pid) {
+        int r;
+
+        r = userns_copy_map(pid, "uid_map");
+        return r ? r : userns_copy_map(pid, "gid_map");
 }
 
 int userns_map_self(uid_t uid, gid_t gid, Failure *failure) {

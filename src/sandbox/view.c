@@ -33,6 +33,11 @@
 #define VIEW_AT_RECURSIVE   0x8000u
 #define VIEW_MS_NOSYMFOLLOW 256ul
 
+#define VIEW_MOVE_EMPTY_PATH 0x4u /* MOVE_MOUNT_F_EMPTY_PATH: what is moved is a descriptor */
+
+#ifndef SYS_move_mount
+#define SYS_move_mount 429
+#endif
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
@@ -42,6 +47,9 @@ typedef struct ViewMountAttr {
 } ViewMountAttr;
 
 #define VIEW_SCRATCH "/tmp"
+/* What a worker mounts over the stash: a directory with nothing in it but the decoy. */
+#define VIEW_COVER      VIEW_STASH "/cover"
+#define VIEW_INODES_MAX 16384 /* of one tmpfs of a worker */
 
 static const struct {
         const char *path, *text;
@@ -156,26 +164,48 @@ static int view_place_symlink(const ViewEntry *entry, Failure *failure) {
         return 0;
 }
 
+/* An empty place that a worker may mount something on. */
+static int view_place_empty(const char *path, bool directory, Failure *failure) {
+        char target[PATH_MAX + 8];
+        int r;
+
+        (void)snprintf(target, sizeof(target), "/new%s", path);
+        r = view_make_target(target, directory);
+        if (r) {
+                errno = -r;
+                return view_fail(failure, "cannot make", target);
+        }
+        return 0;
+}
+
 static int view_place(const ViewEntry *entry, Failure *failure) {
         int r;
 
         if (entry->kind == VIEW_SYMLINK)
                 return view_place_symlink(entry, failure);
-        r = view_place_bind(entry, entry->path, failure);
+        if (entry->programs)
+                r = view_place_empty(entry->path, entry->directory, failure);
+        else
+                r = view_place_bind(entry, entry->path, failure);
         if (!r && entry->stash)
                 r = view_place_bind(entry, entry->stash, failure);
         return r;
 }
 
+/* The host's own, where the plan has it, goes before ours. */
 static int view_place_synthetic(Failure *failure) {
         char path[64];
 
         if (mkdir("/new/etc", 0755) < 0 && errno != EEXIST)
                 return view_fail(failure, "cannot make", "/etc");
         for (size_t i = 0; i < ARRAY_SIZE(synthetic_files); ++i) {
+                _cleanup_(closep) int fd = -1;
                 int r;
 
                 (void)snprintf(path, sizeof(path), "/new/%s", synthetic_files[i].path);
+                fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+                if (fd >= 0)
+                        continue;
                 r = view_make_file(path, synthetic_files[i].text);
                 if (r) {
                         errno = -r;
@@ -183,6 +213,24 @@ static int view_place_synthetic(Failure *failure) {
                 }
         }
         return 0;
+}
+
+/* Where workers mount what they ask for, and with what they cover the stash. */
+static int view_place_private(Failure *failure) {
+        static const struct {
+                const char *path;
+                bool directory;
+        } places[] = {
+                {"/proc", true},
+                {"/dev/shm", true},
+                {VIEW_COVER, true},
+                {VIEW_COVER "/decoy", false},
+        };
+        int r = 0;
+
+        for (size_t i = 0; !r && i < ARRAY_SIZE(places); ++i)
+                r = view_place_empty(places[i].path, places[i].directory, failure);
+        return r;
 }
 
 /* A scratch root with /old (the host) and /new (a mount point of its own). */
@@ -206,7 +254,7 @@ static int view_leave_scratch(Failure *failure) {
         return 0;
 }
 
-int view_plan_apply(const ViewPlan *plan, Failure *failure) {
+int view_plan_apply(ViewPlan *plan, Failure *failure) {
         int r;
 
         r = view_open_scratch(failure);
@@ -221,9 +269,12 @@ int view_plan_apply(const ViewPlan *plan, Failure *failure) {
                         return r;
         }
         r = view_place_synthetic(failure);
-        if (r)
-                return r;
-        return view_leave_scratch(failure);
+        if (!r)
+                r = view_place_private(failure);
+        if (!r)
+                r = view_leave_scratch(failure);
+        plan->applied = !r;
+        return r;
 }
 
 static char *view_format_number(char *end, uint64_t number) {
@@ -233,11 +284,12 @@ static char *view_format_number(char *end, uint64_t number) {
         return end;
 }
 
-/* "mode=0700,size=N,nr_inodes=16384,uid=N,gid=N" without stdio, for use after fork. */
+/* "mode=0700,nr_inodes=N,size=N,uid=N,gid=N" without stdio, for use after fork. */
 static void view_format_options(char *options, uint64_t bytes, uint32_t uid) {
-        const char *const words[] = {"mode=0700,nr_inodes=16384,size=", ",uid=", ",gid="};
-        const uint64_t numbers[] = {bytes, uid, uid};
-        size_t n_words = uid == UINT32_MAX ? 1 : 3;
+        const char *const words[] = {"mode=0700,nr_inodes=", ",size=", ",uid=", ",gid="};
+        /* size=0 would be no limit at all */
+        const uint64_t numbers[] = {VIEW_INODES_MAX, bytes ? bytes : 1, uid, uid};
+        size_t n_words = uid == UINT32_MAX ? 2 : 4;
         char digits[24];
 
         digits[sizeof(digits) - 1] = '\0';
@@ -248,36 +300,56 @@ static void view_format_options(char *options, uint64_t bytes, uint32_t uid) {
         }
 }
 
-static int view_restore_stashes(const ViewPlan *plan, Failure *failure) {
+/* A tmpfs for what code writes: nothing in it can be executed or lead elsewhere by a link. */
+static int view_mount_private(const char *path, uint64_t bytes, uint32_t uid) {
+        unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | VIEW_MS_NOSYMFOLLOW;
+        char options[128];
+
+        view_format_options(options, bytes, uid);
+        return mount("tmpfs", path, "tmpfs", flags, options);
+}
+
+static int view_restore_stashes(const ViewPlan *plan, bool programs, Failure *failure) {
         for (size_t i = 0; i < plan->n_entries; ++i) {
                 const ViewEntry *entry = &plan->entries[i];
 
-                if (!entry->stash)
+                if (!entry->stash || (entry->programs && !programs))
                         continue;
-                if (view_make_target(entry->path, entry->directory) ||
-                    mount(entry->stash, entry->path, NULL, MS_BIND | MS_REC, NULL) < 0)
+                if (!entry->programs && view_make_target(entry->path, entry->directory))
                         return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
-                                           "cannot bind the environment below /tmp");
+                                           "cannot make the environment's place below /tmp");
+                if (mount(entry->stash, entry->path, NULL, MS_BIND | MS_REC, NULL) < 0)
+                        return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                           entry->programs
+                                                   ? "cannot bind the host's programs"
+                                                   : "cannot bind the environment below /tmp");
         }
+        if (mount(VIEW_COVER, VIEW_STASH, NULL, MS_BIND, NULL) < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot cover the stash of the view");
         return 0;
 }
 
-int view_enter_private(const ViewPlan *plan, uint64_t bytes, uint32_t uid, Failure *failure) {
-        unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | VIEW_MS_NOSYMFOLLOW;
-        char options[128];
+int view_enter_private(const ViewPlan *plan, const ViewPrivate *private, Failure *failure) {
         int r;
 
         if (unshare(CLONE_NEWNS) < 0)
                 return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
                                    "cannot make a mount namespace");
-        view_format_options(options, bytes, uid);
-        r = mount("tmpfs", "/tmp", "tmpfs", flags, options);
-        if (r < 0)
+        if (view_mount_private("/tmp", private->disk_bytes, private->uid) < 0)
                 return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
                                    "cannot mount the private /tmp");
-        r = view_restore_stashes(plan, failure);
+        r = view_restore_stashes(plan, private->programs, failure);
         if (r)
                 return r;
+        if (private->shm_bytes &&
+            view_mount_private("/dev/shm", private->shm_bytes, private->uid) < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot mount the private /dev/shm");
+        if (private->proc_fd >= 0 && syscall(SYS_move_mount, private->proc_fd, "", AT_FDCWD,
+                                             "/proc", VIEW_MOVE_EMPTY_PATH) < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot mount the private /proc");
         if (chdir("/tmp") < 0)
                 return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno, "cannot enter /tmp");
         return 0;

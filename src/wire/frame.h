@@ -71,14 +71,14 @@ typedef enum FrameType {
         FRAME_ROLLBACK,
         FRAME_DROP,
 
-        /* agent and zygote; stream = run id */
+        /* agent and zygote; stream = worker id */
         FRAME_ZYGOTE_READY = 64, /* ← ZygoteReadyFrame; stream 0 */
         FRAME_ZYGOTE_SPAWN,      /* → ZygoteSpawnFrame + descriptors */
         FRAME_ZYGOTE_SPAWNED,    /* ← ZygoteSpawnedFrame + the worker's pidfd */
         FRAME_ZYGOTE_EXITED,     /* ← ZygoteExitedFrame */
         FRAME_ZYGOTE_FAILURE,    /* ← Failure; stream 0 = the zygote itself */
 
-        /* agent and worker; stream = run id */
+        /* agent and worker; stream = worker id */
         FRAME_WORKER_READY = 96, /* ← WorkerReadyFrame: confined, waiting */
         FRAME_WORKER_RUN,        /* → WorkerRunFrame */
         FRAME_WORKER_STARTED,    /* ← empty: about to enter the user's code */

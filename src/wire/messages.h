@@ -139,21 +139,28 @@ struct ZygoteReadyFrame {
 };
 
 enum {
-        SPAWN_FLAG_PIDNS = 1 << 0,  /* a pidfd of the run's init comes along */
-        SPAWN_FLAG_USERNS = 1 << 1, /* the agent lives in a user namespace of its own */
+        SPAWN_FLAG_PIDNS = 1 << 0,     /* a pidfd of the run's init comes along */
+        SPAWN_FLAG_USERNS = 1 << 1,    /* the agent lives in a user namespace of its own */
+        SPAWN_FLAG_PROCESSES = 1 << 2, /* the code may start processes */
+        SPAWN_FLAG_PROC = 1 << 3,      /* a mount of /proc comes along */
 };
 
 /* Descriptors, in this order: the worker's socket, stdout and stderr (write ends), the region, the
- * work directory (O_PATH, or /dev/null where the worker mounts its own) and, with
- * SPAWN_FLAG_PIDNS, a pidfd of the run's init. */
+ * work directory (O_PATH, or /dev/null where the worker mounts its own), n_group_fds files by which
+ * the worker joins its cgroup, with SPAWN_FLAG_PIDNS a pidfd of the run's init, and with
+ * SPAWN_FLAG_PROC a detached mount of its /proc. */
 struct ZygoteSpawnFrame {
-        uint32_t uid;        /* to run as; UINT32_MAX = stay */
-        uint32_t flags;      /* SPAWN_FLAG_* */
-        uint64_t data_bytes; /* RLIMIT_DATA beyond the warm interpreter; 0 = none */
-        uint64_t file_bytes; /* RLIMIT_FSIZE */
-        uint64_t disk_bytes; /* size of the private tmpfs */
-        uint32_t n_files;    /* RLIMIT_NOFILE */
+        uint32_t uid;         /* to run as; UINT32_MAX = stay */
+        uint32_t flags;       /* SPAWN_FLAG_* */
+        uint64_t data_bytes;  /* RLIMIT_DATA beyond the warm interpreter; 0 = none */
+        uint64_t file_bytes;  /* RLIMIT_FSIZE */
+        uint64_t disk_bytes;  /* size of the private tmpfs */
+        uint64_t cpu_seconds; /* RLIMIT_CPU; 0 = none */
+        uint32_t n_files;     /* RLIMIT_NOFILE */
+        uint32_t n_processes; /* RLIMIT_NPROC; 0 = none */
+        uint32_t n_group_fds;
         uint32_t zero;
+        LayerSet without; /* layers left out on demand, for tests and diagnosis */
 };
 
 struct ZygoteSpawnedFrame {

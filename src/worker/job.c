@@ -37,7 +37,7 @@
 typedef struct Job {
         const JobTools *tools;
         int socket_fd, region_fd;
-        uint64_t run_id;
+        uint64_t worker_id;
         pid_t pid;
         void *mapping;
         Output output;
@@ -51,7 +51,7 @@ typedef struct Job {
 } Job;
 
 static int job_send(const Job *job, FrameType type, const void *payload, size_t length) {
-        return packet_send(job->socket_fd, type, job->run_id, payload, length, NULL, 0);
+        return packet_send(job->socket_fd, type, job->worker_id, payload, length, NULL, 0);
 }
 
 _Noreturn static void job_fail(const Job *job, const Failure *failure) {
@@ -79,7 +79,7 @@ static int job_announce(const Job *job, LayerSet layers, Failure *failure) {
 static void job_wait(Job *job, Failure *failure) {
         int r;
 
-        r = request_receive(&job->request, job->socket_fd, job->run_id, failure);
+        r = request_receive(&job->request, job->socket_fd, job->worker_id, failure);
         if (r == REQUEST_E_NONE)
                 _exit(0);
         if (r < 0)
@@ -198,12 +198,12 @@ _Noreturn static void job_answer(Job *job) {
 }
 
 void job_serve(
-        const JobTools *tools, int socket_fd, int region_fd, uint64_t run_id, LayerSet layers) {
+        const JobTools *tools, int socket_fd, int region_fd, uint64_t worker_id, LayerSet layers) {
         Job job = {
                 .tools = tools,
                 .socket_fd = socket_fd,
                 .region_fd = region_fd,
-                .run_id = run_id,
+                .worker_id = worker_id,
                 .pid = getpid(),
                 .request = REQUEST_NULL,
                 .rules = RULES_NULL,

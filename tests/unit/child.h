@@ -32,7 +32,10 @@ enum {
         CHILD_NO_NAMESPACES = 70, /* and one exit status for each reason there is */
         CHILD_NOT_ROOT,
         CHILD_NO_CAPABILITIES,
+        CHILD_NO_LANDLOCK,
         CHILD_ON_VALGRIND,
+        CHILD_NO_CGROUPS,
+        CHILD_FILTERS_VALGRIND,
 };
 
 /* Valgrind answers ENOSYS to what it does not know: pidfds above all. */
@@ -58,8 +61,14 @@ static inline const char *child_skip_reason(int status) {
                 return "only root can do this";
         case CHILD_NO_CAPABILITIES:
                 return "this process has no capabilities";
+        case CHILD_NO_LANDLOCK:
+                return "this kernel lacks this part of Landlock";
         case CHILD_ON_VALGRIND:
                 return "valgrind knows no pidfds";
+        case CHILD_NO_CGROUPS:
+                return "this process may not make control groups";
+        case CHILD_FILTERS_VALGRIND:
+                return "the filter would hold for valgrind itself";
         default:
                 return NULL;
         }

@@ -22,11 +22,11 @@ static Capture capture;
 static int write_fd;
 
 static int setup_with(uint64_t cap) {
-        return loop_init(&loop, NULL) || region_file_new(&region, NULL) ||
-                               capture_init(&capture, &loop, &region, REGION_STDERR, cap, &write_fd,
-                                            NULL)
-                       ? -1
-                       : 0;
+        if (loop_init(&loop, NULL) || region_file_new(&region, NULL) ||
+            capture_init(&capture, &loop, &region, REGION_STDERR, &write_fd, NULL))
+                return -1;
+        capture.cap = cap;
+        return 0;
 }
 
 static int setup(void **state) {

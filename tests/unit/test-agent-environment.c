@@ -184,6 +184,7 @@ static void test_zygote_killed_while_deaf(void **state) {
 /* Runs wait for an environment that is still starting. */
 static void test_runs_wait(void **state) {
         _cleanup_(host_result_deinit) HostResult result;
+        SubmitFrame submit = host_submit_default;
 
         (void)state;
         open_program(HOST_ENVIRONMENT, HOST_PYTHON, SEC * 20);
@@ -200,7 +201,8 @@ static void test_runs_wait(void **state) {
         result = (HostResult){0};
 
         open_program(2, program("#!/bin/sh\nread line\n"), SEC * 20); /* stdin is empty */
-        host_submit_with(9, (SubmitFrame){.environment = 2, .timeout_ns = SEC}, "");
+        submit.environment = 2;
+        host_submit_with(9, submit, "");
         host_expect_failure(2, "no usable Python");
         host_expect_failure(9, "no usable Python");
 }

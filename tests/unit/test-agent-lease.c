@@ -28,32 +28,31 @@ static void test_without_uids(void **state) {
         _cleanup_(lease_freep) Lease *lease = NULL;
 
         (void)state;
-        assert_int_equal(lease_new(&lease, agent, 5, NULL), 0);
-        assert_int_equal(lease->run_id, 5);
+        assert_int_equal(lease_new(&lease, agent, NULL), 0);
         assert_int_equal(lease_uid(lease), UID_STAY);
 }
 
 /* The lowest free uid each time, none twice, and none beyond the last. */
 static void test_uids(void **state) {
         _cleanup_(freep) Agent *agent = agent_with_uids(true);
-        Lease *leases[AGENT_RUNS_MAX];
+        Lease *leases[AGENT_UIDS_MAX];
         Failure failure = FAILURE_NULL;
         Lease *refused = NULL;
 
         (void)state;
-        for (size_t i = 0; i < AGENT_RUNS_MAX; ++i) {
-                assert_int_equal(lease_new(&leases[i], agent, i, NULL), 0);
+        for (size_t i = 0; i < AGENT_UIDS_MAX; ++i) {
+                assert_int_equal(lease_new(&leases[i], agent, NULL), 0);
                 assert_int_equal(lease_uid(leases[i]), UID_LEASE_BASE + i);
         }
-        assert_true(lease_new(&refused, agent, 1, &failure) < 0);
+        assert_true(lease_new(&refused, agent, &failure) < 0);
         assert_null(refused);
         assert_string_equal(failure.text, "every uid is leased");
         assert_null(lease_free(leases[7]));
-        assert_int_equal(lease_new(&leases[7], agent, 1, NULL), 0);
+        assert_int_equal(lease_new(&leases[7], agent, NULL), 0);
         assert_int_equal(lease_uid(leases[7]), UID_LEASE_BASE + 7);
-        for (size_t i = 0; i < AGENT_RUNS_MAX; ++i)
+        for (size_t i = 0; i < AGENT_UIDS_MAX; ++i)
                 assert_null(lease_free(leases[i]));
-        for (size_t i = 0; i < AGENT_RUNS_MAX; ++i)
+        for (size_t i = 0; i < AGENT_UIDS_MAX; ++i)
                 assert_false(agent->uid_is_leased[i]);
 }
 
@@ -62,18 +61,14 @@ static void test_gives_back(void **state) {
         Lease *lease = NULL;
         char path[sizeof(lease->work_dir.path)];
         struct stat info;
-        Link parked;
 
         (void)state;
-        list_init(&parked);
-        assert_int_equal(lease_new(&lease, agent, 5, NULL), 0);
+        assert_int_equal(lease_new(&lease, agent, NULL), 0);
         assert_int_equal(work_dir_init(&lease->work_dir, UID_STAY, NULL), 0);
         for (size_t i = 0; i < sizeof(path); ++i)
                 path[i] = lease->work_dir.path[i];
         assert_int_equal(stat(path, &info), 0);
-        list_append(&parked, &lease->parked);
         assert_null(lease_free(lease));
-        assert_true(list_is_empty(&parked));
         assert_int_equal(stat(path, &info), -1);
         assert_null(lease_free(NULL));
 }

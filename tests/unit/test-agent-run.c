@@ -12,6 +12,7 @@
 #include "wire/region.h"
 
 #define SEC UINT64_C(1000000000)
+#define FIT .disk_bytes = 1, .file_bytes = 1, .max_processes = 1
 
 static const char forever[] = "while True:\n    pass\n";
 
@@ -75,19 +76,23 @@ static void test_refused(void **state) {
                 SubmitFrame submit;
                 const char *words;
         } rows[] = {
-                {{.environment = 9, .timeout_ns = SEC}, "no such environment"},
+                {{FIT, .environment = 9, .timeout_ns = SEC}, "no such environment"},
                 {{.environment = 1}, "out of range"},
-                {{.environment = 1, .timeout_ns = SEC, .memory_bytes = UINT64_MAX}, "out of range"},
-                {{.environment = 1, .timeout_ns = SEC, .output_bytes = REGION_OUTPUT_MAX + 1},
+                {{.environment = 1, .timeout_ns = SEC}, "out of range"},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .memory_bytes = UINT64_MAX},
                  "out of range"},
-                {{.environment = 1, .timeout_ns = SEC, .result_bytes = UINT64_MAX}, "out of range"},
-                {{.environment = 1, .timeout_ns = SEC, .code_size = REGION_CODE_MAX + 1},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .output_bytes = REGION_OUTPUT_MAX + 1},
+                 "out of range"},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .result_bytes = UINT64_MAX},
+                 "out of range"},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .code_size = REGION_CODE_MAX + 1},
                  "code is too large"},
-                {{.environment = 1, .timeout_ns = SEC, .input_size = UINT64_MAX},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .input_size = UINT64_MAX},
                  "input is too large: 18446744073709551615 bytes"},
-                {{.environment = 1, .timeout_ns = SEC, .policy_size = UINT32_MAX},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .policy_size = UINT32_MAX},
                  "policy is too large"},
-                {{.environment = 1, .timeout_ns = SEC, .name_size = 4097}, "name is too large"},
+                {{FIT, .environment = 1, .timeout_ns = SEC, .name_size = 4097},
+                 "name is too large"},
         };
 
         (void)state;

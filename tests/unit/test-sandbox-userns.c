@@ -61,6 +61,40 @@ static int map_somebody_else(void) {
         return CHILD_PASSED;
 }
 
+/* Not even its owner can make another one in it, and what agent and zygote need stays possible. */
+static int forbid_nested(void) {
+        namespaces_unshare(0);
+        if (!userns_forbid_nested()) {
+                CHECK(access("/proc/sys/user/max_user_namespaces", W_OK) < 0);
+                return CHILD_NO_NAMESPACES; /* /proc/sys is read-only, as in a container */
+        }
+        CHECK(unshare(CLONE_NEWUSER) < 0 && errno == ENOSPC);
+        CHECK(unshare(CLONE_NEWCGROUP) < 0 && errno == ENOSPC);
+        CHECK(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) ==
+              0);
+        return CHILD_PASSED;
+}
+
+/* Without a namespace of one's own nothing changes for the rest of the host. */
+static int forbid_on_the_host(void) {
+        char before[32], after[32], name[64] = "";
+
+        CHECK(readlink("/proc/self/ns/user", name, sizeof(name) - 1) > 0);
+        if (strcmp(name, "user:[4026531837]") != 0)
+                return CHILD_NO_NAMESPACES; /* the tests themselves run in one */
+        CHECK(read_file("/proc/sys/user/max_user_namespaces", before, sizeof(before)));
+        CHECK(!userns_forbid_nested());
+        CHECK(read_file("/proc/sys/user/max_user_namespaces", after, sizeof(after)));
+        CHECK(strcmp(before, after) == 0);
+        return CHILD_PASSED;
+}
+
+static void test_forbid_nested(void **state) {
+        (void)state;
+        child_run(forbid_nested);
+        child_run(forbid_on_the_host);
+}
+
 static void test_map_self(void **state) {
         (void)state;
         child_run(map_self);
@@ -81,6 +115,7 @@ int main(void) {
                 cmocka_unit_test(test_map_self),
                 cmocka_unit_test(test_map_twice),
                 cmocka_unit_test(test_map_somebody_else),
+                cmocka_unit_test(test_forbid_nested),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,121 @@ static void test_too_general(void **state) {
         end();
 }
 
+/* What an operator names is shown, or the words say why not. */
+static void test_named(void **state) {
+        static const TreeRow tree[] = {
+                {"data", ""},
+                {"file", "-"},
+                {"link", "data"},
+                {"proc", "/proc/self"},
+        };
+        static const struct {
+                const char *path; /* '@' = in the tree */
+                const char *error;
+        } rows[] = {
+                {"@data", NULL},
+                {"@link", NULL},
+                {"@file", NULL},
+                {"/opt", NULL},
+                {"/usr/share", NULL},
+                {"data", "not absolute"},
+                {"", "not absolute"},
+                {"@none", "cannot find"},
+                {"@file/none", "cannot find"},
+                {"@proc", "too general"},
+                {"/", "too general"},
+                {"/usr/..", "too general"},
+                {"/proc", "too general"},
+                {"/proc/self/root", "too general"},
+                {"/proc/sys", "too general"},
+                {"/sys/kernel", "too general"},
+                {"/dev", "too general"},
+                {"/dev/null", "too general"},
+                {"/etc", "too general"},
+                {"/tmp", "too general"},
+                {"/run", "too general"},
+                {"/home", "too general"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                Failure failure = FAILURE_NULL;
+                const char *path = rows[i].path;
+                int r;
+
+                begin("/var/tmp", tree, ARRAY_SIZE(tree));
+                if (*path == '@')
+                        path = tree_path(path + 1);
+                r = view_plan_add_named(plan, path, &failure);
+                assert_int_equal(r < 0, rows[i].error != NULL);
+                if (rows[i].error) {
+                        assert_int_equal(failure.stage, FAILURE_STAGE_ENVIRONMENT);
+                        assert_non_null(strstr(failure.text, rows[i].error));
+                        assert_non_null(strstr(failure.text, path));
+                        assert_int_equal(plan->n_entries, 0);
+                }
+                end();
+        }
+}
+
+/* Programs wait in the stash; what is needed always is there besides them. */
+static void test_programs(void **state) {
+        _cleanup_(freep) char *text = NULL;
+
+        (void)state;
+        assert_int_equal(view_plan_new(&plan), 0);
+        assert_int_equal(view_plan_add_named(plan, "/usr/bin/env", NULL), 0);
+        assert_int_equal(view_plan_add_system(plan, NULL), 0);
+        assert_int_equal(view_plan_seal(plan, NULL), 0);
+        text = view_plan_format(plan);
+        assert_non_null(text);
+        assert_non_null(strstr(text, "programs /usr/bin -> " VIEW_STASH "/"));
+        assert_non_null(strstr(text, "file /usr/bin/env\n"));
+        assert_non_null(strstr(text, "directory /usr/lib\n"));
+        assert_non_null(strstr(text, "device /dev/null\n"));
+        plan = view_plan_free(plan);
+
+        /* an operator who names them wants them always */
+        assert_int_equal(view_plan_new(&plan), 0);
+        assert_int_equal(view_plan_add_system(plan, NULL), 0);
+        assert_int_equal(view_plan_add_named(plan, "/usr/bin", NULL), 0);
+        assert_int_equal(view_plan_seal(plan, NULL), 0);
+        assert_false(find("/usr/bin")->programs);
+        assert_null(find("/usr/bin")->stash);
+        plan = view_plan_free(plan);
+}
+
+static void test_network(void **state) {
+        static const char *const secret[] = {"/etc/ssl", "/etc/ssl/private", "/etc/pki", "/etc"};
+
+        (void)state;
+        assert_int_equal(view_plan_new(&plan), 0);
+        assert_int_equal(view_plan_add_network(plan, NULL), 0);
+        assert_int_equal(view_plan_seal(plan, NULL), 0);
+        assert_int_equal(find("/etc/hosts") != NULL, access("/etc/hosts", F_OK) == 0);
+        for (size_t i = 0; i < ARRAY_SIZE(secret); ++i)
+                assert_null(find(secret[i]));
+        plan = view_plan_free(plan);
+}
+
+static void test_format(void **state) {
+        static const TreeRow tree[] = {{"a", ""}, {"l", "a"}};
+        _cleanup_(freep) char *text = NULL, *empty = NULL;
+        char wanted[256];
+
+        (void)state;
+        begin("/tmp", tree, ARRAY_SIZE(tree));
+        empty = view_plan_format(plan);
+        assert_string_equal(empty, "");
+        add(tree_path("l"));
+        assert_int_equal(view_plan_seal(plan, NULL), 0);
+        text = view_plan_format(plan);
+        (void)snprintf(wanted, sizeof(wanted), "directory %s -> " VIEW_STASH "/0\nlink %s -> a\n",
+                       tree_path("a"), tree_path("l"));
+        assert_string_equal(text, wanted);
+        end();
+}
+
 static void test_seal(void **state) {
         static const TreeRow tree[] = {
                 {"a", ""},  {"a/b", ""}, {"a/b/c", "-"}, {"a-b", ""},
@@ -233,7 +348,9 @@ int main(void) {
                 cmocka_unit_test(test_symlinks), cmocka_unit_test(test_too_general),
                 cmocka_unit_test(test_seal),     cmocka_unit_test(test_stash),
                 cmocka_unit_test(test_too_many), cmocka_unit_test(test_too_long),
-                cmocka_unit_test(test_system),
+                cmocka_unit_test(test_system),   cmocka_unit_test(test_named),
+                cmocka_unit_test(test_programs), cmocka_unit_test(test_network),
+                cmocka_unit_test(test_format),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

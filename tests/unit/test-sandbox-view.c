@@ -14,6 +14,7 @@
 #include "base/failure.h"
 #include "namespaces.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/procfs.h"
 #include "sandbox/view.h"
 #include "tree.h"
 
@@ -23,6 +24,8 @@ static const TreeRow tree[] = {
         {"secret", "-"},
         {"link", "lib"},
 };
+
+static const ViewPrivate plain = {.disk_bytes = 1 << 20, .uid = UINT32_MAX, .proc_fd = -1};
 
 static bool exists(const char *path) {
         struct stat info;
@@ -64,8 +67,8 @@ static unsigned int count_entries(const char *path) {
 }
 
 static int shows_what_is_planned(void) {
-        static const char *const hidden[] = {"/proc",    "/sys", "/home", "/root",
-                                             "/var/lib", "/old", "/new",  "/run"};
+        static const char *const hidden[] = {"/sys", "/home", "/root", "/var/lib",
+                                             "/old", "/new",  "/run"};
         ViewPlan *plan = enter();
         char text[256] = "";
         int fd;
@@ -94,8 +97,8 @@ static int is_read_only(void) {
                 CHECK(errno == EROFS || errno == ENOENT || errno == EACCES);
         }
         CHECK(open(tree_path("lib/module.py"), O_WRONLY) < 0 && errno == EROFS);
-        CHECK(chdir("/../../..") == 0 && !exists("proc"));
-        CHECK(umount2("/", MNT_DETACH) < 0 || !exists("/proc"));
+        CHECK(chdir("/../../..") == 0 && !exists("proc/self"));
+        CHECK(umount2("/", MNT_DETACH) < 0 || !exists("/proc/self"));
         (void)view_plan_free(plan);
         return CHILD_PASSED;
 }
@@ -106,7 +109,7 @@ static int private_tmp(void) {
         char cwd[64] = "";
         int fd;
 
-        CHECK(view_enter_private(plan, 1 << 20, UINT32_MAX, NULL) == 0);
+        CHECK(view_enter_private(plan, &plain, NULL) == 0);
         CHECK(getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/tmp") == 0);
         CHECK(statvfs("/tmp", &info) == 0 && info.f_blocks * (uint64_t)info.f_frsize == 1 << 20);
         CHECK((info.f_flag & (ST_NOEXEC | ST_NOSUID | ST_NODEV)) ==
@@ -129,19 +132,120 @@ static int private_tmp(void) {
         return CHILD_PASSED;
 }
 
+static bool is_private(const char *path) {
+        struct statvfs info;
+
+        CHECK(statvfs(path, &info) == 0);
+        return (info.f_flag & (ST_NOEXEC | ST_NOSUID | ST_NODEV)) ==
+               (ST_NOEXEC | ST_NOSUID | ST_NODEV);
+}
+
+/* What nobody asked for is an empty place, and the stash holds nothing but the decoy. */
+static int without_extras(void) {
+        static const char *const empty[] = {"/usr/bin", "/proc", "/dev/shm"};
+        ViewPlan *plan = enter();
+
+        CHECK(access(VIEW_STASH "/0", F_OK) == 0 || count_entries(VIEW_STASH) > 3);
+        CHECK(view_enter_private(plan, &plain, NULL) == 0);
+        for (size_t i = 0; i < ARRAY_SIZE(empty); ++i)
+                CHECK(count_entries(empty[i]) == 2);
+        CHECK(open("/dev/shm/x", O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS);
+        CHECK(count_entries(VIEW_STASH) == 3 && access(VIEW_DECOY, R_OK) == 0);
+        CHECK(open(VIEW_STASH "/x", O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS);
+        (void)view_plan_free(plan);
+        return CHILD_PASSED;
+}
+
+static int with_programs(void) {
+        ViewPrivate private = plain;
+        ViewPlan *plan = enter();
+        int status = 0;
+
+        private.programs = true;
+        CHECK(view_enter_private(plan, &private, NULL) == 0);
+        CHECK(count_entries("/usr/bin") > 20);
+        CHECK(open("/usr/bin/x", O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS);
+        CHECK(count_entries(VIEW_STASH) == 3);
+        if (fork() == 0) {
+                (void)execl("/bin/true", "true", NULL);
+                _exit(CHILD_FAILED);
+        }
+        CHECK(wait(&status) > 0 && status == 0);
+        (void)view_plan_free(plan);
+        return CHILD_PASSED;
+}
+
+static int with_shm(void) {
+        ViewPrivate private = plain;
+        ViewPlan *plan = enter();
+        struct statvfs info;
+
+        private.shm_bytes = 4 << 20;
+        private.disk_bytes = 0; /* the least, and not as much as one likes */
+        CHECK(view_enter_private(plan, &private, NULL) == 0);
+        CHECK(statvfs("/dev/shm", &info) == 0);
+        CHECK(info.f_blocks * (uint64_t)info.f_frsize == 4 << 20 && info.f_files == 16384);
+        CHECK(is_private("/dev/shm") && is_private("/tmp"));
+        CHECK(open("/dev/shm/x", O_WRONLY | O_CREAT, 0600) >= 0);
+        CHECK(statvfs("/tmp", &info) == 0 && info.f_blocks == 1);
+        (void)view_plan_free(plan);
+        return CHILD_PASSED;
+}
+
+/* procfs wants the host's /proc in sight, so it comes before the view. */
+static int with_proc(void) {
+        ViewPrivate private = plain;
+        int status = 0;
+
+        namespaces_unshare(CLONE_NEWNS | CLONE_NEWPID);
+        if (fork() == 0) {
+                ViewPlan *plan = make_plan();
+
+                if (procfs_open(&private.proc_fd, NULL))
+                        _exit(CHILD_NO_NAMESPACES);
+                CHECK(view_plan_apply(plan, NULL) == 0);
+                CHECK(view_enter_private(plan, &private, NULL) == 0);
+                CHECK(access("/proc/self/status", R_OK) == 0 && is_private("/proc"));
+                CHECK(!exists("/proc/meminfo") && !exists("/proc/sys"));
+                (void)view_plan_free(plan);
+                _exit(CHILD_PASSED);
+        }
+        CHECK(wait(&status) > 0 && WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static int with_network(void) {
+        ViewPlan *plan = NULL;
+        char text[256] = "";
+        int fd;
+
+        if (access("/etc/hosts", R_OK) < 0)
+                return CHILD_PASSED;
+        CHECK(view_plan_new(&plan) == 0 && view_plan_add_network(plan, NULL) == 0);
+        CHECK(view_plan_seal(plan, NULL) == 0);
+        namespaces_unshare(CLONE_NEWNS);
+        CHECK(view_plan_apply(plan, NULL) == 0);
+        CHECK(open("/etc/hosts", O_WRONLY) < 0 && errno == EROFS); /* not the synthetic one */
+        fd = open("/etc/passwd", O_RDONLY);
+        CHECK(read(fd, text, sizeof(text) - 1) > 0 && strstr(text, "runner:x:1000"));
+        CHECK(!exists("/etc/ssl/private") && !exists("/etc/shadow"));
+        (void)view_plan_free(plan);
+        return CHILD_PASSED;
+}
+
 /* Two workers of one zygote do not see each other's /tmp. */
 static int private_tmps_are_two(void) {
         ViewPlan *plan = enter();
         int status = 0;
 
         if (fork() == 0) {
-                CHECK(view_enter_private(plan, 1 << 20, UINT32_MAX, NULL) == 0);
+                CHECK(view_enter_private(plan, &plain, NULL) == 0);
                 CHECK(open("/tmp/file", O_WRONLY | O_CREAT, 0600) >= 0);
                 _exit(CHILD_PASSED);
         }
         CHECK(wait(&status) > 0 && status == 0);
         CHECK(!exists("/tmp/file"));
-        CHECK(view_enter_private(plan, 1 << 20, UINT32_MAX, NULL) == 0);
+        CHECK(view_enter_private(plan, &plain, NULL) == 0);
         CHECK(!exists("/tmp/file"));
         (void)view_plan_free(plan);
         return CHILD_PASSED;
@@ -154,7 +258,7 @@ static int refused(void) {
         CHECK(capabilities_drop(NULL) == 0);
         CHECK(view_plan_apply(plan, &failure) == VIEW_E_REFUSED);
         CHECK(exists(tree_path("secret")));
-        CHECK(view_enter_private(plan, 1, UINT32_MAX, &failure) < 0 && failure.text[0]);
+        CHECK(view_enter_private(plan, &plain, &failure) < 0 && failure.text[0]);
         (void)view_plan_free(plan);
         return CHILD_PASSED;
 }
@@ -172,8 +276,17 @@ static int vanished(void) {
         return CHILD_PASSED;
 }
 
-static const ChildFn rows[] = {shows_what_is_planned, is_read_only, private_tmp,
-                               private_tmps_are_two,  refused,      vanished};
+static const ChildFn rows[] = {shows_what_is_planned,
+                               is_read_only,
+                               private_tmp,
+                               private_tmps_are_two,
+                               refused,
+                               vanished,
+                               without_extras,
+                               with_programs,
+                               with_shm,
+                               with_proc,
+                               with_network};
 
 static void run_below(const char *parent, ChildFn row) {
         tree_new(parent, tree, ARRAY_SIZE(tree));

@@ -27,10 +27,10 @@ static const struct Promise {
 } promises[] = {
         {FRAME_HELLO, H, WIRE_GREETING, '0', 16, 16},
         {FRAME_WELCOME, A, WIRE_GREETING, '0', 16, 16},
-        {FRAME_ENV_OPEN, H, WIRE_OPEN, 'n', 24, FRAME_PAYLOAD_MAX},
+        {FRAME_ENV_OPEN, H, WIRE_OPEN, 'n', 32, FRAME_PAYLOAD_MAX},
         {FRAME_ENV_READY, A, WIRE_OPEN, 'n', 16, FRAME_PAYLOAD_MAX},
         {FRAME_ENV_CLOSE, H, WIRE_OPEN, 'n', 0, 0},
-        {FRAME_SUBMIT, H, WIRE_OPEN, 'n', 96, 96},
+        {FRAME_SUBMIT, H, WIRE_OPEN, 'n', 128, 128},
         {FRAME_DATA, H | A, WIRE_OPEN, 'n', 0, FRAME_PAYLOAD_MAX},
         {FRAME_CREDIT, H | A, WIRE_OPEN, 'n', 8, 8},
         {FRAME_CANCEL, H, WIRE_OPEN, 'n', 0, 0},

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/cpu-time.h"
+#include "agent/environment.h"
+#include "agent/run.h"
+#include "agent/worker.h"
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/credentials.h"
+#include "wire/packet.h"
+
+#define WORKER_START_TIMEOUT_NS (60 * NSEC_PER_SEC)   /* from the hand-over until it waits */
+#define WORKER_END_TIMEOUT_NS   (2 * NSEC_PER_SEC)    /* from the kill to the zygote's word */
+#define WORKER_DATA_SLACK_BYTES (UINT64_C(512) << 20) /* RLIMIT_DATA above the memory limit */
+#define WORKER_GROUP_SLACK_BYTES                                                                   \
+        (UINT64_C(32) << 20) /* for what the kernel counts and we do not: copied pages, tables */
+#define WORKER_N_FILES       1024
+#define WORKER_OWN_PROCESSES 32 /* agent, zygotes and the like */
+
+/* birth and death */
+
+static void worker_close_child_fds(Worker *worker) {
+        for (size_t i = 0; i < worker->n_child_fds; ++i)
+                worker->child_fds[i] = fd_close(worker->child_fds[i]);
+        worker->n_child_fds = 0;
+}
+
+static void worker_kill(Worker *worker) {
+        pidns_init_kill(&worker->init);
+        if (worker->group)
+                (void)cgroup_kill(worker->group);
+        if (worker->pidfd >= 0)
+                (void)syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0u);
+}
+
+Worker *worker_free(Worker *worker) {
+        if (!worker)
+                return NULL;
+        worker_kill(worker);
+        worker_close_child_fds(worker);
+        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
+                capture_deinit(&worker->captures[i]);
+        loop_remove(&worker->socket_source);
+        (void)fd_close(worker->socket_fd);
+        (void)fd_close(worker->pidfd);
+        memory_watch_deinit(&worker->memory);
+        region_file_deinit(&worker->region);
+        (void)lease_free(worker->lease);
+        (void)cgroup_free(worker->group);
+        list_remove(&worker->by_id);
+        list_remove(&worker->in_turn);
+        --worker->agent->n_workers;
+        free(worker);
+        return NULL;
+}
+
+int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Failure *failure) {
+        Agent *agent = environment->agent;
+        Worker *worker;
+        int r;
+
+        worker = calloc(1, sizeof(*worker));
+        if (!worker)
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+        worker->agent = agent;
+        worker->environment = environment;
+        worker->mold = *mold;
+        worker->id = ++agent->last_worker_id;
+        worker->deadline_ns = UINT64_MAX;
+        worker->region = REGION_FILE_NULL;
+        worker->captures[REGION_STDOUT] = worker->captures[REGION_STDERR] = CAPTURE_NULL;
+        worker->socket_fd = worker->pidfd = -1;
+        worker->init = PIDNS_INIT_NULL;
+        worker->memory = MEMORY_WATCH_NULL;
+        list_append(&agent->workers[worker->id % AGENT_BUCKETS], &worker->by_id);
+        list_append(&environment->waiting, &worker->in_turn);
+        ++agent->n_workers;
+        r = region_file_new(&worker->region, failure);
+        if (r) {
+                (void)worker_free(worker);
+                return r;
+        }
+        *workerp = worker;
+        return 0;
+}
+
+void worker_end(Worker *worker) {
+        if (worker->state == WORKER_WAITING || worker->state == WORKER_ENDING)
+                return;
+        worker->state = WORKER_ENDING;
+        worker->deadline_ns = clock_now_ns() + WORKER_END_TIMEOUT_NS;
+        loop_remove(&worker->socket_source);
+        worker_kill(worker);
+}
+
+void worker_release(Worker *worker) {
+        worker->run = NULL;
+        if (worker->state == WORKER_WAITING) {
+                (void)worker_free(worker);
+                return;
+        }
+        worker_end(worker);
+        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
+                capture_deinit(&worker->captures[i]);
+}
+
+void worker_fail(Worker *worker, const Failure *failure) {
+        worker->state = WORKER_WAITING; /* there is no process, and no end of it will be told */
+        if (worker->run)
+                run_worker_failed(worker->run, failure);
+        else
+                worker_release(worker);
+}
+
+void worker_overdue(Worker *worker) {
+        if (worker->state == WORKER_ENDING) { /* a zygote that does not tell of it is of no use */
+                environment_break(worker->environment, &environment_silent);
+                return;
+        }
+        worker_end(worker);
+        environment_standby_failed(worker->environment);
+}
+
+/* its socket */
+
+static void worker_misbehaved(Worker *worker) {
+        if (worker->run)
+                run_worker_misbehaved(worker->run);
+        else
+                worker_end(worker);
+}
+
+static void worker_failed_to_start(Worker *worker, Failure *failure) {
+        failure_sanitise(failure);
+        if (failure->stage == FAILURE_STAGE_NONE)
+                failure->stage = FAILURE_STAGE_WORKER;
+        worker_end(worker);
+        if (worker->run)
+                run_worker_failed(worker->run, failure);
+        else
+                environment_standby_failed(worker->environment);
+}
+
+/* Both are needed: without the pidfd the code could run before its memory is watched. */
+static void worker_idle_if_complete(Worker *worker) {
+        static Failure not_joined = {
+                .stage = FAILURE_STAGE_SANDBOX,
+                .code = EPERM,
+                .text = "layer 'cgroup' does not hold: the worker is not in its control group",
+        };
+
+        if (!worker->greeted || worker->pidfd < 0 || worker->state != WORKER_STARTING)
+                return;
+        if (worker->group && !cgroup_is_populated(worker->group)) {
+                worker_failed_to_start(worker, &not_joined);
+                return;
+        }
+        worker->state = WORKER_IDLE;
+        worker->deadline_ns = UINT64_MAX;
+        memory_watch_init(&worker->memory, worker->pidfd);
+        if (worker->run)
+                run_worker_ready(worker->run);
+}
+
+/* Returns false when nothing more is to be read. */
+static bool worker_handle_packet(Worker *worker, const Packet *packet) {
+        WorkerReadyFrame ready;
+        WorkerResultFrame result;
+        Failure failure;
+
+        switch (packet->header.type) {
+        case FRAME_WORKER_READY:
+                memcpy(&ready, packet->payload, sizeof(ready));
+                worker->layers = ready.layers;
+                worker->greeted = true;
+                worker_idle_if_complete(worker);
+                return worker->state < WORKER_ENDING;
+        case FRAME_WORKER_RESULT:
+                memcpy(&result, packet->payload, sizeof(result));
+                run_worker_answered(worker->run, &result); /* none but a busy one may say it */
+                return false;
+        case FRAME_WORKER_FAILURE:
+                memcpy(&failure, packet->payload, sizeof(failure));
+                worker_failed_to_start(worker, &failure);
+                return false;
+        default:                       /* STARTED */
+                if (worker->started) { /* or the code could hold us in the loop that reads */
+                        worker_misbehaved(worker);
+                        return false;
+                }
+                worker->started = true;
+                return true;
+        }
+}
+
+static WireState worker_wire_state(const Worker *worker) {
+        if (!worker->greeted)
+                return WIRE_GREETING;
+        return worker->state == WORKER_BUSY ? WIRE_RUNNING : WIRE_WAITING;
+}
+
+void worker_read_socket(Worker *worker) {
+        Failure failure = FAILURE_NULL;
+        Packet packet;
+        int r;
+
+        if (worker->state == WORKER_ENDING)
+                return;
+        do {
+                r = packet_receive(worker->socket_fd, &packet, SENDER_WORKER,
+                                   worker_wire_state(worker), NULL, NULL, &failure);
+                if (r > 0 && packet.header.stream != worker->id)
+                        r = -EPROTO;
+        } while (r > 0 && worker_handle_packet(worker, &packet));
+        if (r == 0)
+                loop_remove(&worker->socket_source); /* the end of the worker tells the rest */
+        else if (r < 0 && r != -EAGAIN)
+                worker_misbehaved(worker);
+}
+
+static void worker_socket_ready(LoopSource *source, uint32_t events _unused_) {
+        worker_read_socket(container_of(source, Worker, socket_source));
+}
+
+/* from waiting to starting */
+
+static int worker_open_socket(Worker *worker, Failure *failure) {
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                     "cannot make a worker's socket");
+        worker->socket_fd = pair[0];
+        worker->child_fds[worker->n_child_fds++] = pair[1];
+        if (fd_set_nonblock(worker->socket_fd, true))
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                     "cannot make a worker's socket");
+        return loop_add(&worker->agent->loop, &worker->socket_source, worker->socket_fd, EPOLLIN,
+                        worker_socket_ready, failure);
+}
+
+static int worker_give_dup(Worker *worker, int fd, Failure *failure) {
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+        if (copy < 0)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                     "cannot copy a descriptor");
+        worker->child_fds[worker->n_child_fds++] = copy;
+        return 0;
+}
+
+static int worker_open_work_dir(Worker *worker, Failure *failure) {
+        int r;
+
+        if (worker->environment->layers & LAYER_BIT(LAYER_MOUNT_NAMESPACE))
+                return worker_give_dup(worker, worker->region.fd, failure); /* fills the place */
+        r = work_dir_init(&worker->lease->work_dir, lease_uid(worker->lease), failure);
+        return r ? r : worker_give_dup(worker, worker->lease->work_dir.fd, failure);
+}
+
+static int worker_open_captures(Worker *worker, Failure *failure) {
+        int r = 0;
+
+        for (int i = 0; !r && i < _REGION_STREAM_N; ++i) {
+                r = capture_init(&worker->captures[i], &worker->agent->loop, &worker->region,
+                                 (RegionStream)i, &worker->child_fds[worker->n_child_fds], failure);
+                worker->n_child_fds += r ? 0 : 1;
+        }
+        return r;
+}
+
+static int worker_open_init(Worker *worker, Failure *failure) {
+        int proc_fd = -1;
+        int r;
+
+        if (!worker->agent->nest.pid_namespace)
+                return worker->mold.proc ? failure_lit(failure, FAILURE_STAGE_SANDBOX, ENOTSUP,
+                                                       "'proc' needs a pid namespace, and this "
+                                                       "host grants none")
+                                         : 0;
+        r = pidns_init_new(&worker->init, worker->mold.proc ? &proc_fd : NULL, failure);
+        if (!r)
+                r = worker_give_dup(worker, worker->init.pidfd, failure);
+        if (!r && proc_fd >= 0)
+                worker->child_fds[worker->n_child_fds++] = take_fd(&proc_fd);
+        (void)fd_close(proc_fd);
+        return r;
+}
+
+/* The kernel's limit is a backstop above our own, which counts what the code has made its own and
+ * not what it inherited; but it counts all processes, and files in /tmp. */
+static int worker_open_group(Worker *worker, Failure *failure) {
+        const Mold *mold = &worker->mold;
+        CgroupLimits limits = {
+                .memory_bytes =
+                        mold->memory_bytes ? mold->memory_bytes + WORKER_GROUP_SLACK_BYTES : 0,
+                .n_tasks = mold->max_processes,
+                .n_cpus = mold->processes ? 0 : 1,
+        };
+        int fds[CGROUP_FDS_MAX];
+        int r = 0;
+
+        if (!worker->agent->nest.groups)
+                return 0;
+        r = cgroup_new(&worker->group, worker->agent->nest.groups, worker->id, &limits, failure);
+        if (r)
+                return r;
+        worker->n_group_fds = (uint32_t)cgroup_join_fds(worker->group, fds);
+        for (size_t i = 0; !r && i < worker->n_group_fds; ++i)
+                r = worker_give_dup(worker, fds[i], failure);
+        return r;
+}
+
+/* Makes what the process will be given, in the order of ZYGOTE_SPAWN. */
+static int worker_equip(Worker *worker, Failure *failure) {
+        int r;
+
+        r = lease_new(&worker->lease, worker->agent, failure);
+        if (r)
+                return r;
+        worker->lease->owns_ipc = !(worker->environment->layers & LAYER_BIT(LAYER_IPC_NAMESPACE));
+        r = worker_open_socket(worker, failure);
+        if (!r)
+                r = worker_open_captures(worker, failure);
+        if (!r)
+                r = worker_give_dup(worker, worker->region.fd, failure);
+        if (!r)
+                r = worker_open_work_dir(worker, failure);
+        if (!r)
+                r = worker_open_group(worker, failure);
+        if (!r)
+                r = worker_open_init(worker, failure);
+        return r;
+}
+
+/* RLIMIT_NPROC counts per uid, threads too. A leased uid is this worker's alone; else all that
+ * belongs to us shares the count, and so the sum of what is allowed. */
+static uint32_t worker_process_limit(const Worker *worker) {
+        const Agent *agent = worker->agent;
+
+        if (worker->lease->uid_slot >= 0)
+                return worker->mold.max_processes;
+        if (!agent->nest.user_namespace)
+                return 0;
+        return WORKER_OWN_PROCESSES + agent->n_workers * (worker->mold.max_processes + 1);
+}
+
+static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
+        const Mold *mold = &worker->mold;
+        const Nest *nest = &worker->agent->nest;
+        ZygoteSpawnFrame frame = {
+                .uid = lease_uid(worker->lease),
+                .data_bytes = mold->memory_bytes ? mold->memory_bytes + WORKER_DATA_SLACK_BYTES : 0,
+                .file_bytes = mold->file_bytes,
+                .disk_bytes = mold->disk_bytes,
+                .cpu_seconds = mold->cpu_ns ? mold->cpu_ns / NSEC_PER_SEC + 2 : 0,
+                .n_files = WORKER_N_FILES,
+                .n_processes = worker_process_limit(worker),
+                .n_group_fds = worker->n_group_fds,
+                .without = worker->agent->without | worker->agent->lacking,
+        };
+
+        if (nest->pid_namespace)
+                frame.flags |= SPAWN_FLAG_PIDNS;
+        if (nest->user_namespace)
+                frame.flags |= SPAWN_FLAG_USERNS;
+        if (mold->processes)
+                frame.flags |= SPAWN_FLAG_PROCESSES;
+        if (mold->proc)
+                frame.flags |= SPAWN_FLAG_PROC;
+        return frame;
+}
+
+int worker_hand_over(Worker *worker, Failure *failure) {
+        ZygoteSpawnFrame frame;
+        int r = 0;
+
+        if (worker->n_child_fds == 0)
+                r = worker_equip(worker, failure);
+        if (r)
+                return r == -EAGAIN || r == -EPIPE ? -EIO : r;
+        frame = worker_spawn_frame(worker);
+        r = packet_send(worker->environment->zygote.control_fd, FRAME_ZYGOTE_SPAWN, worker->id,
+                        &frame, sizeof(frame), worker->child_fds, worker->n_child_fds);
+        if (r == -ECONNRESET)
+                r = -EPIPE;
+        if (r == -EAGAIN || r == -EPIPE)
+                return r;
+        if (r)
+                return failure_errno(failure, FAILURE_STAGE_ZYGOTE, -r, "cannot reach the zygote");
+        worker_close_child_fds(worker);
+        worker->state = WORKER_STARTING;
+        worker->deadline_ns = clock_now_ns() + WORKER_START_TIMEOUT_NS;
+        worker->lease->used = true;
+        return 0;
+}
+
+/* the zygote's word */
+
+void worker_spawned(Worker *worker, pid_t pid, int pidfd) {
+        if (worker->pidfd >= 0) {
+                (void)fd_close(pidfd);
+                return;
+        }
+        worker->pid = pid;
+        worker->pidfd = pidfd;
+        if (worker->state == WORKER_ENDING)
+                worker_kill(worker); /* it was to end before it was there */
+        worker_idle_if_complete(worker);
+}
+
+void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
+        ZygoteExitedFrame own = *exited;
+
+        worker_read_socket(worker); /* its last words may still be there */
+        own.cpu_user_ns -=
+                own.cpu_user_ns > worker->cpu_user_ns ? worker->cpu_user_ns : own.cpu_user_ns;
+        own.cpu_system_ns -= own.cpu_system_ns > worker->cpu_system_ns ? worker->cpu_system_ns
+                                                                       : own.cpu_system_ns;
+        if (worker->run)
+                run_worker_exited(worker->run, &own);
+        (void)worker_free(worker);
+}
+
+/* the run */
+
+void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_bytes) {
+        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
+                worker->captures[i].cap = output_bytes;
+        (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
+        worker->state = WORKER_BUSY;
+        /* a worker that is gone shows by its end */
+        (void)packet_send(worker->socket_fd, FRAME_WORKER_RUN, worker->id, frame, sizeof(*frame),
+                          NULL, 0);
+}
+
+void worker_sample(Worker *worker, WorkerUse *use) {
+        uint64_t user_ns = 0, system_ns = 0;
+        CgroupUsage group = {0};
+
+        *use = (WorkerUse){.memory_bytes = memory_watch_sample(&worker->memory)};
+        if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
+                use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
+        if (!worker->group || cgroup_read(worker->group, &group))
+                return;
+        use->out_of_memory = group.oom_kills > 0;
+        use->cpu_ns = max_u64(use->cpu_ns, group.cpu_ns);
+        if (group.memory_bytes > WORKER_GROUP_SLACK_BYTES)
+                worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes,
+                                                    group.memory_bytes - WORKER_GROUP_SLACK_BYTES);
+}

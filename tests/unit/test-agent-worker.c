@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent-host.h"
+#include "agent/mold.h"
+
+#define MARK "import os\nresult = os.path.exists('/tmp/mark')\nopen('/tmp/mark', 'w').close()"
+
+/* Runs @code under the default mold and returns its result as text. */
+static void run_alike(uint64_t id, const char *code, const char *expected) {
+        _cleanup_(host_result_deinit) HostResult result;
+
+        host_submit_with(id, host_submit_default, code);
+        host_result(id, &result);
+        if (result.failed)
+                fail_msg("run %d: %s", (int)id, result.failure.text);
+        assert_int_equal(result.frame.outcome, OUTCOME_OK);
+        if (expected)
+                assert_string_equal(result.data[DATA_RESULT], expected);
+}
+
+/* The zygote's children: where no run is in progress, standbys. */
+static unsigned int count_standbys(void) {
+        int zygote = (int)host_zygote();
+        char path[64], line[4096];
+        unsigned int n = 0;
+        ssize_t length;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", zygote, zygote);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        length = fd_read(fd, line, sizeof(line));
+        (void)fd_close(fd);
+        for (ssize_t i = 0; i < length; ++i)
+                n += line[i] == ' ';
+        return n;
+}
+
+static void wait_for_standbys(unsigned int n) {
+        while (count_standbys() != n)
+                ;
+}
+
+/* Runs alike are served by standbys, made after the second, and none serves twice. */
+static void test_standbys(void **state) {
+        (void)state;
+        run_alike(1, MARK, "false");
+        wait_for_standbys(0);
+        for (uint64_t id = 2; id < 20; ++id)
+                run_alike(id, MARK, "false");
+        wait_for_standbys(2);
+        run_alike(20, MARK, "false");
+        wait_for_standbys(2);
+}
+
+/* A run of another kind finds no standby and makes none; one more of its kind has those of the old
+ * kind sent away. */
+static void test_other_mold(void **state) {
+        SubmitFrame other = host_submit_default;
+
+        (void)state;
+        run_alike(1, "pass", NULL);
+        run_alike(2, "pass", NULL);
+        wait_for_standbys(2);
+        other.disk_bytes = 1 << 20;
+        host_run(3, "result = 1", "1"); /* of a mold of its own */
+        host_submit(4, "import time\ntime.sleep(1000)");
+        wait_for_standbys(3); /* and its worker */
+        host_submit_with(5, other, "import time\ntime.sleep(1000)");
+        host_submit_with(6, other, "import time\ntime.sleep(1000)");
+        wait_for_standbys(5); /* two new ones instead of the old */
+}
+
+/* A standby that is killed serves nobody, and nobody notices. */
+static void test_killed_standby(void **state) {
+        (void)state;
+        run_alike(1, "pass", NULL);
+        run_alike(2, "pass", NULL);
+        wait_for_standbys(2);
+        for (uint64_t id = 3; id < 10; ++id) {
+                pid_t standby = host_child_of(host_zygote(), "spr-zygote", -1);
+
+                assert_true(standby > 0);
+                assert_int_equal(kill(standby, SIGKILL), 0);
+                while (kill(standby, 0) == 0)
+                        ; /* until it is reaped */
+                run_alike(id, "result = 1", "1");
+                wait_for_standbys(2);
+        }
+}
+
+/* Each limit makes a mold of its own. */
+static void test_mold(void **state) {
+        const SubmitFrame base = {.memory_bytes = 1, .disk_bytes = 1, .file_bytes = 1};
+        SubmitFrame others[7];
+        Mold mold = mold_of(&base), other;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(others); ++i)
+                others[i] = base;
+        others[0].memory_bytes = 2;
+        others[1].disk_bytes = 2;
+        others[2].file_bytes = 2;
+        others[3].cpu_ns = 2;
+        others[4].max_processes = 2;
+        others[5].flags = SUBMIT_FLAG_PROCESSES;
+        others[6].flags = SUBMIT_FLAG_PROC;
+        for (size_t i = 0; i < ARRAY_SIZE(others); ++i) {
+                other = mold_of(&others[i]);
+                assert_false(mold_equal(&mold, &other));
+                assert_true(mold_equal(&other, &other));
+        }
+        others[0] = base;
+        others[0].timeout_ns = 5;
+        other = mold_of(&others[0]);
+        assert_true(mold_equal(&mold, &other));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_standbys, host_setup, host_teardown),
+                cmocka_unit_test_setup_teardown(test_other_mold, host_setup, host_teardown),
+                cmocka_unit_test_setup_teardown(test_killed_standby, host_setup, host_teardown),
+                cmocka_unit_test(test_mold),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
