@@ -28,7 +28,7 @@ typedef enum KilledBy {
         KILLED_BY_SIGNAL,  /* a signal that the code or the kernel sent */
         KILLED_BY_CANCEL,  /* the agent, at the caller's wish */
         KILLED_BY_AGENT,   /* the agent, closing down or after a broken protocol */
-        KILLED_BY_CPU,     /* the agent, at the CPU time limit */
+        KILLED_BY_CPU,     /* the agent, at the limit of processor time */
         _KILLED_BY_N,
 } KilledBy;
 
