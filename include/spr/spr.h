@@ -31,6 +31,7 @@
 extern "C" {
 #endif
 
+typedef struct SprDoctor SprDoctor;
 typedef struct SprEngine SprEngine;
 typedef struct SprEngineOptions SprEngineOptions;
 typedef struct SprError SprError;
@@ -315,6 +316,33 @@ int spr_script_find_missing(const SprScript *script,
                             const char *const *environment,
                             char **missingp,
                             SprError *error);
+
+/* doctor: how strongly this machine confines a run. The agent of @options tries each layer, then a
+ * trivial run with their interpreter shows which ones it really had. Blocks, for a second or so.
+ * SPR_E_AGENT where the agent cannot be asked; a run that fails is part of the answer. Strings live
+ * as long as the doctor. */
+int spr_doctor_new(SprDoctor **doctorp, const SprEngineOptions *options, SprError *error);
+SprDoctor *spr_doctor_free(SprDoctor *doctor);
+/* Whether the run reached what a new policy demands (min_isolation). */
+bool spr_doctor_get_ok(const SprDoctor *doctor);
+/* What the run reached: "none", "process", "kernel", "full" */
+const char *spr_doctor_get_level(const SprDoctor *doctor);
+/* The layers by name, whether there or not; NULL at and after the last one. */
+const char *spr_doctor_get_layer(const SprDoctor *doctor, size_t index);
+/* Of the layer at @index: "ok", "weak", "missing", "inapplicable" (nothing for it to do here),
+ * "differs" (the attempt and the run disagree); what it keeps the code from; what there is to know,
+ * or NULL; one command that would give it, or NULL. */
+const char *spr_doctor_get_state(const SprDoctor *doctor, size_t index);
+const char *spr_doctor_get_protects(const SprDoctor *doctor, size_t index);
+const char *spr_doctor_get_detail(const SprDoctor *doctor, size_t index);
+const char *spr_doctor_get_advice(const SprDoctor *doctor, size_t index);
+/* Why the run failed; NULL where it did not. */
+const char *spr_doctor_get_run_error(const SprDoctor *doctor);
+/* The kernel's release, and the interpreter's version; NULL where it did not say. */
+const char *spr_doctor_get_kernel(const SprDoctor *doctor);
+const char *spr_doctor_get_python(const SprDoctor *doctor);
+/* Everything above as one JSON object on one line. Free with free(). */
+int spr_doctor_to_json(const SprDoctor *doctor, char **jsonp);
 
 #ifdef __cplusplus
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/agent-path.h"
+#include "cli/engine-options.h"
 #include "cli/fault.h"
 #include "cli/handles.h"
 #include "cli/help.h"
@@ -114,20 +114,13 @@ static int request_make(const RunOptions *options,
 static int
 engine_make(const CliContext *context, const char *python, SprEngine **enginep, Fault *fault) {
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
-        _cleanup_(freep) char *agent = NULL;
         SprError error = {0};
         int r;
 
-        if (context->executable && agent_path_find(context->executable, &agent) < 0)
-                return fault_set_oom(fault);
-
-        r = spr_engine_options_new(&options);
-        if (r == 0)
-                r = spr_engine_options_set_python(options, python);
-        if (r == 0 && agent)
-                r = spr_engine_options_set_agent(options, agent);
-        if (r == 0)
-                r = spr_engine_new(enginep, options, &error);
+        r = engine_options_make(context, python, &options, fault);
+        if (r)
+                return r;
+        r = spr_engine_new(enginep, options, &error);
         return r ? fault_set_error(fault, r, &error) : 0;
 }
 
