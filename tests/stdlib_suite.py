@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 LIST = Path(__file__).with_name("stdlib-differences.txt")
 PROFILES = ("default", "processes")
 # Those that CI runs at every change, in a few seconds
-QUICK = ("csv", "dataclasses", "json", "math", "pathlib", "tempfile")
+QUICK = ("csv", "dataclasses", "json", "pathlib", "tempfile")
 MODULES = {
     "asyncio tasks": ["test.test_asyncio.test_tasks"],
     "collections": ["test.test_collections", "test.test_deque", "test.test_defaultdict"],

@@ -274,7 +274,7 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
                 r = warmup_close_world(zygote, &order, failure);
         if (r)
                 return r;
-        closures_stock(CLOSURES_FIRST);
+        closures_stock();
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
         r = warmup_preload(&order, proc_fd, failure);

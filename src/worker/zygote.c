@@ -20,7 +20,6 @@
 #include "sandbox/descendants.h"
 #include "wire/messages.h"
 #include "wire/packet.h"
-#include "worker/closures.h"
 #include "worker/pyapi.h"
 #include "worker/spawn.h"
 #include "worker/warmup.h"
@@ -41,7 +40,6 @@ typedef struct Zygote {
         bool sweeps; /* some worker had no pid namespace: orphans become our children */
         unsigned int n_spawned;
         bool tools_are_warm;
-        bool closures_are_stocked;
 } Zygote;
 
 static void
@@ -73,14 +71,6 @@ static int zygote_report_ready(const Zygote *zygote) {
                            sizeof(message.frame) + (size_t)n + 1, NULL, 0);
 }
 
-/* All but the first worker may count on a full stock. */
-static void zygote_stock_closures(Zygote *zygote) {
-        if (zygote->closures_are_stocked)
-                return;
-        closures_stock(CLOSURES_STOCK);
-        zygote->closures_are_stocked = true;
-}
-
 static int zygote_spawn(Zygote *zygote, const SpawnRequest *request, Failure *failure) {
         ZygoteSpawnedFrame spawned = {0};
         _cleanup_(closep) int pidfd = -1;
@@ -89,8 +79,6 @@ static int zygote_spawn(Zygote *zygote, const SpawnRequest *request, Failure *fa
 
         if (zygote->n_workers == ZYGOTE_WORKERS_MAX)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, EAGAIN, "too many workers");
-        if (zygote->n_spawned > 0)
-                zygote_stock_closures(zygote);
         r = spawn_worker(&zygote->warm, request, &pid, failure);
         if (r)
                 return r;
@@ -188,7 +176,6 @@ static bool zygote_handle(Zygote *zygote) {
 /* What only some runs need is imported when there is time: not before the first run, which may be
  * the only one, and at the latest after the second. */
 static void zygote_warm_tools(Zygote *zygote) {
-        zygote_stock_closures(zygote);
         if (job_tools_warm(zygote->warm.tools) || warmup_freeze())
                 PyErr_Clear(); /* workers then import what they need themselves */
         zygote->tools_are_warm = true;
