@@ -21,6 +21,8 @@
 #include "base/fd.h"
 #include "sandbox/credentials.h"
 #include "sandbox/descendants.h"
+#include "sandbox/landlock.h"
+#include "sandbox/seccomp.h"
 
 #define AGENT_SAMPLE_NS    (5 * NSEC_PER_MSEC)
 #define AGENT_FDS_RESERVED 64
@@ -290,6 +292,16 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
                 r = loop_add(&agent->loop, &agent->host_source, host_pidfd, EPOLLIN,
                              agent_host_died, failure);
         return r;
+}
+
+void agent_try_layers(Agent *agent) {
+        if (agent->has_tried)
+                return;
+        agent->has_tried = true;
+        if (!landlock_probe())
+                agent->lacking |= LAYER_BIT(LAYER_LANDLOCK);
+        if (!seccomp_probe())
+                agent->lacking |= LAYER_BIT(LAYER_SECCOMP);
 }
 
 void agent_deinit(Agent *agent) {

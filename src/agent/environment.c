@@ -15,36 +15,44 @@
 #include "wire/messages.h"
 #include "wire/packet.h"
 
-#define ENVIRONMENT_PRELOADS_MAX 256
-#define WORDS_READS_MAX          128 /* more than a pipe holds */
+#define ENVIRONMENT_LISTS_MAX 1024 /* preloads and paths */
+#define WORDS_READS_MAX       128  /* more than a pipe holds */
 
 /* birth and death */
 
-/* Splits NUL-terminated strings: the interpreter, then the preloads. */
+/* Splits NUL-terminated strings: the interpreter, the preloads, the paths. */
 static int environment_take_strings(Environment *environment,
                                     const uint8_t *bytes,
                                     size_t length,
-                                    size_t n_preloads,
+                                    const EnvOpenFrame *open,
                                     Failure *failure) {
+        size_t n_lists = (size_t)open->n_preloads + open->n_paths, n = 0;
         const char *at, *end;
 
-        if (length == 0 || bytes[length - 1] != '\0' || n_preloads > ENVIRONMENT_PRELOADS_MAX)
+        if (length == 0 || bytes[length - 1] != '\0' || n_lists > ENVIRONMENT_LISTS_MAX)
                 return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
                                    "protocol error: ENV_OPEN with broken strings");
         environment->strings = malloc(length);
-        environment->preloads = calloc(n_preloads + 1, sizeof(*environment->preloads));
-        if (!environment->strings || !environment->preloads)
+        environment->lists = calloc(n_lists + 1, sizeof(*environment->lists));
+        if (!environment->strings || !environment->lists)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         memcpy(environment->strings, bytes, length);
         end = environment->strings + length;
         at = environment->strings + strlen(environment->strings) + 1;
-        while (environment->n_preloads < n_preloads && at < end) {
-                environment->preloads[environment->n_preloads++] = at;
-                at += strlen(at) + 1;
-        }
-        if (environment->n_preloads != n_preloads || at != end)
+        for (; n < n_lists && at < end; at += strlen(at) + 1)
+                environment->lists[n++] = at;
+        if (n != n_lists || at != end)
                 return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
                                    "protocol error: ENV_OPEN with too few strings");
+        environment->order = (ZygoteOrder){
+                .python = environment->strings,
+                .preloads = environment->lists,
+                .n_preloads = open->n_preloads,
+                .paths = environment->lists + open->n_preloads,
+                .n_paths = open->n_paths,
+                .flags = open->flags,
+                .without = environment->agent->without,
+        };
         return 0;
 }
 
@@ -87,7 +95,7 @@ Environment *environment_free(Environment *environment) {
         environment_fail_workers(&environment->workers, &environment_closed);
         list_remove(&environment->link);
         free(environment->strings);
-        free(environment->preloads);
+        free(environment->lists);
         free(environment);
         return NULL;
 }
@@ -333,10 +341,10 @@ static int environment_start_zygote(Environment *environment, Failure *failure) 
         int r;
 
         environment->n_words = 0;
-        r = zygote_process_start(&environment->zygote, environment->strings, environment->preloads,
-                                 environment->n_preloads, failure);
+        r = zygote_process_start(&environment->zygote, &environment->order, failure);
         if (r)
                 return r;
+        agent_try_layers(environment->agent); /* while the interpreter starts */
         environment->state = ENVIRONMENT_STARTING;
         environment->deadline_ns = clock_after_ns(clock_now_ns(), environment->startup_timeout_ns);
         r = loop_add(loop, &environment->control_source, environment->zygote.control_fd, EPOLLIN,
@@ -477,7 +485,7 @@ int environment_new(Environment **environmentp,
         list_init(&environment->workers);
         list_append(&agent->environments, &environment->link);
         r = environment_take_strings(environment, payload + sizeof(open),
-                                     header->length - sizeof(open), open.n_preloads, failure);
+                                     header->length - sizeof(open), &open, failure);
         if (r)
                 return r;
         if (environment_start_zygote(environment, &why))

@@ -28,9 +28,9 @@ struct Environment {
         Agent *agent;
         Link link; /* in agent->environments */
         uint64_t id;
-        char *strings;         /* the interpreter's path and the preloads, as they came */
-        const char **preloads; /* into strings */
-        size_t n_preloads;
+        char *strings;      /* the interpreter's path, preloads and paths, as they came */
+        const char **lists; /* into strings: preloads, then paths */
+        ZygoteOrder order;  /* of those */
         uint64_t startup_timeout_ns;
         uint64_t deadline_ns; /* while starting; else UINT64_MAX */
         EnvironmentState state;

@@ -37,6 +37,16 @@ static void agent_ensure_stderr(void) {
                 (void)open("/dev/null", O_WRONLY);
 }
 
+static int agent_usage(const char *name) {
+        (void)fprintf(stderr,
+                      "usage: %s [--probe | --without LAYER[,LAYER...]]\n"
+                      "It is started by libspr. --probe says which layers of the sandbox are to be\n"
+                      "had here. --without leaves layers out, for tests and diagnosis; results say\n"
+                      "what is missing.\n",
+                      name);
+        return 2;
+}
+
 int main(int argc, char **argv) {
         static Agent agent;
         Failure failure = FAILURE_NULL;
@@ -44,10 +54,11 @@ int main(int argc, char **argv) {
 
         if (argc == 2 && strcmp(argv[1], "--probe") == 0)
                 return probe_main(STDOUT_FILENO);
-        if (argc != 1) {
-                (void)fprintf(stderr, "%s: takes no arguments but --probe; libspr starts it\n",
-                              argc > 0 ? argv[0] : "spr-agent");
-                return 2;
+        if (argc == 3 && strcmp(argv[1], "--without") == 0) {
+                if (!layers_parse(argv[2], &agent.without))
+                        return agent_usage(argv[0]);
+        } else if (argc != 1) {
+                return agent_usage(argc > 0 ? argv[0] : "spr-agent");
         }
         (void)prctl(PR_SET_NAME, "spr-agent");
         agent_ensure_stderr();
@@ -56,7 +67,7 @@ int main(int argc, char **argv) {
         (void)umask(077);
         if (chdir("/") < 0)
                 return 1;
-        nest_enter(&agent.nest);
+        nest_enter(&agent.nest, agent.without);
         if (agent_init(&agent, AGENT_FD_IN, AGENT_FD_OUT, host_pidfd, &failure)) {
                 (void)fprintf(stderr, "spr-agent: %s\n", failure.text);
                 return 1;

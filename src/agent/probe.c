@@ -96,7 +96,7 @@ static void attempt_pid_namespace(ProbeAnswer *answer) {
         int status = 0, r;
         pid_t pid;
 
-        r = pidns_init_new(&init, &failure);
+        r = pidns_init_new(&init, NULL, &failure);
         if (!r)
                 r = pidns_enter(init.pidfd, &failure);
         answer_take(answer, r, &failure);
@@ -150,7 +150,7 @@ static void attempt_mount_namespace(ProbeAnswer *answer) {
 }
 
 static void attempt_empty(ProbeAnswer *answer, Layer layer, int flag) {
-        if (namespaces_enter_empty() & LAYER_BIT(layer))
+        if (namespaces_enter_empty(LAYER_BIT(layer)))
                 answer_set(answer, PROBE_OK, 0, "");
         else
                 answer_set(answer, PROBE_MISSING, unshare(flag) < 0 ? errno : 0,
@@ -360,7 +360,7 @@ int probe_main(int fd) {
         for (unsigned int i = 0; i < _LAYER_N; ++i)
                 if (probes[i].outside)
                         probe_layer((Layer)i, &answers[i]);
-        nest_enter(&nest);
+        nest_enter(&nest, 0);
         probe_judge_user_namespace(&nest, &answers[LAYER_USER_NAMESPACE]);
         for (unsigned int i = 0; i < _LAYER_N; ++i)
                 if (!probes[i].outside)

@@ -15,13 +15,17 @@
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/credentials.h"
 #include "wire/packet.h"
 
 #define WORKER_START_TIMEOUT_NS (60 * NSEC_PER_SEC)   /* from the hand-over until it waits */
 #define WORKER_END_TIMEOUT_NS   (2 * NSEC_PER_SEC)    /* from the kill to the zygote's word */
 #define WORKER_DATA_SLACK_BYTES (UINT64_C(512) << 20) /* RLIMIT_DATA above the memory limit */
-#define WORKER_N_FILES          1024
+#define WORKER_GROUP_SLACK_BYTES                                                                   \
+        (UINT64_C(32) << 20) /* for what the kernel counts and we do not: copied pages, tables */
+#define WORKER_N_FILES       1024
+#define WORKER_OWN_PROCESSES 32 /* agent, zygotes and the like */
 
 /* birth and death */
 
@@ -33,6 +37,8 @@ static void worker_close_child_fds(Worker *worker) {
 
 static void worker_kill(Worker *worker) {
         pidns_init_kill(&worker->init);
+        if (worker->group)
+                (void)cgroup_kill(worker->group);
         if (worker->pidfd >= 0)
                 (void)syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0u);
 }
@@ -50,6 +56,7 @@ Worker *worker_free(Worker *worker) {
         memory_watch_deinit(&worker->memory);
         region_file_deinit(&worker->region);
         (void)lease_free(worker->lease);
+        (void)cgroup_free(worker->group);
         list_remove(&worker->by_id);
         list_remove(&worker->in_turn);
         --worker->agent->n_workers;
@@ -133,17 +140,6 @@ static void worker_misbehaved(Worker *worker) {
                 worker_end(worker);
 }
 
-/* Both are needed: without the pidfd the code could run before its memory is watched. */
-static void worker_idle_if_complete(Worker *worker) {
-        if (!worker->greeted || worker->pidfd < 0 || worker->state != WORKER_STARTING)
-                return;
-        worker->state = WORKER_IDLE;
-        worker->deadline_ns = UINT64_MAX;
-        memory_watch_init(&worker->memory, worker->pidfd);
-        if (worker->run)
-                run_worker_ready(worker->run);
-}
-
 static void worker_failed_to_start(Worker *worker, Failure *failure) {
         failure_sanitise(failure);
         if (failure->stage == FAILURE_STAGE_NONE)
@@ -153,6 +149,27 @@ static void worker_failed_to_start(Worker *worker, Failure *failure) {
                 run_worker_failed(worker->run, failure);
         else
                 environment_standby_failed(worker->environment);
+}
+
+/* Both are needed: without the pidfd the code could run before its memory is watched. */
+static void worker_idle_if_complete(Worker *worker) {
+        static Failure not_joined = {
+                .stage = FAILURE_STAGE_SANDBOX,
+                .code = EPERM,
+                .text = "layer 'cgroup' does not hold: the worker is not in its control group",
+        };
+
+        if (!worker->greeted || worker->pidfd < 0 || worker->state != WORKER_STARTING)
+                return;
+        if (worker->group && !cgroup_is_populated(worker->group)) {
+                worker_failed_to_start(worker, &not_joined);
+                return;
+        }
+        worker->state = WORKER_IDLE;
+        worker->deadline_ns = UINT64_MAX;
+        memory_watch_init(&worker->memory, worker->pidfd);
+        if (worker->run)
+                run_worker_ready(worker->run);
 }
 
 /* Returns false when nothing more is to be read. */
@@ -263,12 +280,45 @@ static int worker_open_captures(Worker *worker, Failure *failure) {
 }
 
 static int worker_open_init(Worker *worker, Failure *failure) {
+        int proc_fd = -1;
         int r;
 
         if (!worker->agent->nest.pid_namespace)
+                return worker->mold.proc ? failure_lit(failure, FAILURE_STAGE_SANDBOX, ENOTSUP,
+                                                       "'proc' needs a pid namespace, and this "
+                                                       "host grants none")
+                                         : 0;
+        r = pidns_init_new(&worker->init, worker->mold.proc ? &proc_fd : NULL, failure);
+        if (!r)
+                r = worker_give_dup(worker, worker->init.pidfd, failure);
+        if (!r && proc_fd >= 0)
+                worker->child_fds[worker->n_child_fds++] = take_fd(&proc_fd);
+        (void)fd_close(proc_fd);
+        return r;
+}
+
+/* The kernel's limit is a backstop above our own, which counts what the code has made its own and
+ * not what it inherited; but it counts all processes, and files in /tmp. */
+static int worker_open_group(Worker *worker, Failure *failure) {
+        const Mold *mold = &worker->mold;
+        CgroupLimits limits = {
+                .memory_bytes =
+                        mold->memory_bytes ? mold->memory_bytes + WORKER_GROUP_SLACK_BYTES : 0,
+                .n_tasks = mold->max_processes,
+                .n_cpus = mold->processes ? 0 : 1,
+        };
+        int fds[CGROUP_FDS_MAX];
+        int r = 0;
+
+        if (!worker->agent->nest.groups)
                 return 0;
-        r = pidns_init_new(&worker->init, failure);
-        return r ? r : worker_give_dup(worker, worker->init.pidfd, failure);
+        r = cgroup_new(&worker->group, worker->agent->nest.groups, worker->id, &limits, failure);
+        if (r)
+                return r;
+        worker->n_group_fds = (uint32_t)cgroup_join_fds(worker->group, fds);
+        for (size_t i = 0; !r && i < worker->n_group_fds; ++i)
+                r = worker_give_dup(worker, fds[i], failure);
+        return r;
 }
 
 /* Makes what the process will be given, in the order of ZYGOTE_SPAWN. */
@@ -287,8 +337,22 @@ static int worker_equip(Worker *worker, Failure *failure) {
         if (!r)
                 r = worker_open_work_dir(worker, failure);
         if (!r)
+                r = worker_open_group(worker, failure);
+        if (!r)
                 r = worker_open_init(worker, failure);
         return r;
+}
+
+/* RLIMIT_NPROC counts per uid, threads too. A leased uid is this worker's alone; else all that
+ * belongs to us shares the count, and so the sum of what is allowed. */
+static uint32_t worker_process_limit(const Worker *worker) {
+        const Agent *agent = worker->agent;
+
+        if (worker->lease->uid_slot >= 0)
+                return worker->mold.max_processes;
+        if (!agent->nest.user_namespace)
+                return 0;
+        return WORKER_OWN_PROCESSES + agent->n_workers * (worker->mold.max_processes + 1);
 }
 
 static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
@@ -301,8 +365,9 @@ static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
                 .disk_bytes = mold->disk_bytes,
                 .cpu_seconds = mold->cpu_ns ? mold->cpu_ns / NSEC_PER_SEC + 2 : 0,
                 .n_files = WORKER_N_FILES,
-                .n_processes = mold->max_processes,
-                .without = worker->agent->without,
+                .n_processes = worker_process_limit(worker),
+                .n_group_fds = worker->n_group_fds,
+                .without = worker->agent->without | worker->agent->lacking,
         };
 
         if (nest->pid_namespace)
@@ -311,6 +376,8 @@ static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
                 frame.flags |= SPAWN_FLAG_USERNS;
         if (mold->processes)
                 frame.flags |= SPAWN_FLAG_PROCESSES;
+        if (mold->proc)
+                frame.flags |= SPAWN_FLAG_PROC;
         return frame;
 }
 
@@ -379,8 +446,16 @@ void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_b
 
 void worker_sample(Worker *worker, WorkerUse *use) {
         uint64_t user_ns = 0, system_ns = 0;
+        CgroupUsage group = {0};
 
         *use = (WorkerUse){.memory_bytes = memory_watch_sample(&worker->memory)};
         if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
                 use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
+        if (!worker->group || cgroup_read(worker->group, &group))
+                return;
+        use->out_of_memory = group.oom_kills > 0;
+        use->cpu_ns = max_u64(use->cpu_ns, group.cpu_ns);
+        if (group.memory_bytes > WORKER_GROUP_SLACK_BYTES)
+                worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes,
+                                                    group.memory_bytes - WORKER_GROUP_SLACK_BYTES);
 }

@@ -62,7 +62,8 @@ struct Worker {
         int pidfd;
         pid_t pid; /* in our pid namespace */
         Lease *lease;
-        Cgroup *group;
+        Cgroup *group; /* NULL = this host has none for us */
+        uint32_t n_group_fds;
         MemoryWatch memory;
         uint64_t cpu_user_ns, cpu_system_ns; /* used before it had its request */
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -114,30 +115,37 @@ static _Noreturn void zygote_exec(const char *python, char *const *argv, int con
         _exit(127);
 }
 
-static char **zygote_argv(const char *python, const char *const *preloads, size_t n_preloads) {
+/* The numbers of warmup.h. */
+static void zygote_format_order(char *text, size_t size, const ZygoteOrder *order) {
+        (void)snprintf(text, size, "%llu %u %zu", (unsigned long long)order->without, order->flags,
+                       order->n_paths);
+}
+
+static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
         const char *const fixed[] = {
-                python,       /* also how a venv's interpreter finds its venv */
-                "-I",   "-B", /* imports write nothing into the environment */
-                "-c",   zygote_program,
+                order->python,       /* also how a venv's interpreter finds its venv */
+                "-I",          "-B", /* imports write nothing into the environment */
+                "-c",          zygote_program, numbers,
         };
-        char **argv = calloc(ARRAY_SIZE(fixed) + n_preloads + 1, sizeof(*argv));
+        size_t n = 0;
+        char **argv =
+                calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads + 1, sizeof(*argv));
 
         if (!argv)
                 return NULL;
         for (size_t i = 0; i < ARRAY_SIZE(fixed); ++i)
-                argv[i] = (char *)(uintptr_t)fixed[i];
-        for (size_t i = 0; i < n_preloads; ++i)
-                argv[ARRAY_SIZE(fixed) + i] = (char *)(uintptr_t)preloads[i];
+                argv[n++] = (char *)(uintptr_t)fixed[i];
+        for (size_t i = 0; i < order->n_paths; ++i)
+                argv[n++] = (char *)(uintptr_t)order->paths[i];
+        for (size_t i = 0; i < order->n_preloads; ++i)
+                argv[n++] = (char *)(uintptr_t)order->preloads[i];
         return argv;
 }
 
-int zygote_process_start(ZygoteProcess *process,
-                         const char *python,
-                         const char *const *preloads,
-                         size_t n_preloads,
-                         Failure *failure) {
+int zygote_process_start(ZygoteProcess *process, const ZygoteOrder *order, Failure *failure) {
         _cleanup_(closep) int ours = -1, theirs = -1, worker = -1, words_in = -1, words_out = -1;
         _cleanup_(freep) char **argv = NULL;
+        char numbers[64];
         int pair[2];
         pid_t pid;
         int r;
@@ -154,7 +162,8 @@ int zygote_process_start(ZygoteProcess *process,
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno, "cannot make a pipe");
         words_out = pair[0];
         words_in = pair[1];
-        argv = zygote_argv(python, preloads, n_preloads);
+        zygote_format_order(numbers, sizeof(numbers), order);
+        argv = zygote_argv(order, numbers);
         if (!argv || fd_set_nonblock(ours, true) || fd_set_nonblock(words_out, true))
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         pid = fork();
@@ -162,7 +171,7 @@ int zygote_process_start(ZygoteProcess *process,
                 r = zygote_place_fds(theirs, worker, words_in);
                 if (r)
                         zygote_give_up(theirs, r);
-                zygote_exec(python, argv, ZYGOTE_FD_CONTROL);
+                zygote_exec(order->python, argv, ZYGOTE_FD_CONTROL);
         }
         if (pid < 0)
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,

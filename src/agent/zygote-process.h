@@ -8,8 +8,10 @@
 #include <sys/types.h>
 
 #include "base/attr.h"
+#include "base/layers.h"
 
 typedef struct Failure Failure;
+typedef struct ZygoteOrder ZygoteOrder;
 typedef struct ZygoteProcess ZygoteProcess;
 
 struct ZygoteProcess {
@@ -23,12 +25,18 @@ struct ZygoteProcess {
                 .pid = -1, .control_fd = -1, .words_fd = -1                                        \
         }
 
-/* Starts @python (absolute) with the modules @preloads to import. That the program does not exist
- * or does not start shows as a ZYGOTE_FAILURE on the control socket. */
-int zygote_process_start(ZygoteProcess *process,
-                         const char *python,
-                         const char *const *preloads,
-                         size_t n_preloads,
-                         Failure *failure);
+struct ZygoteOrder {
+        const char *python; /* absolute */
+        const char *const *preloads;
+        size_t n_preloads;
+        const char *const *paths; /* of the host, that its runs may read; absolute */
+        size_t n_paths;
+        uint32_t flags; /* ENV_FLAG_* */
+        LayerSet without;
+};
+
+/* That the program does not exist or does not start shows as a ZYGOTE_FAILURE on the control
+ * socket. */
+int zygote_process_start(ZygoteProcess *process, const ZygoteOrder *order, Failure *failure);
 /* Kills and forgets it; whoever handles SIGCHLD reaps it. Accepts a null process. */
 void zygote_process_kill(ZygoteProcess *process);

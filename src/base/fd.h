@@ -12,7 +12,7 @@
 
 #include "base/attr.h"
 
-#define FD_PASS_MAX 8
+#define FD_PASS_MAX 16
 
 /* Closes @fd unless it is negative and returns -1, so that `fd = fd_close(fd)` works. close(2) is
  * never retried: on Linux the descriptor is gone even after EINTR. Keeps errno. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "base/layers.h"
 
 static const char *const layer_names[_LAYER_N] = {
@@ -16,6 +18,7 @@ static const char *const layer_names[_LAYER_N] = {
         [LAYER_UNDUMPABLE] = "undumpable",
         [LAYER_LANDLOCK] = "landlock",
         [LAYER_SECCOMP] = "seccomp",
+        [LAYER_CGROUP_NAMESPACE] = "cgroup_namespace",
 };
 
 static const char *const level_names[_ISOLATION_N] = {
@@ -35,6 +38,26 @@ static const char *const level_names[_ISOLATION_N] = {
 
 const char *layer_name(unsigned int layer) {
         return layer < _LAYER_N ? layer_names[layer] : "unknown";
+}
+
+bool layers_parse(const char *list, LayerSet *layersp) {
+        LayerSet layers = 0;
+
+        while (*list) {
+                size_t length = strcspn(list, ",");
+                unsigned int layer = 0;
+
+                while (layer < _LAYER_N && (strlen(layer_names[layer]) != length ||
+                                            strncmp(layer_names[layer], list, length)))
+                        ++layer;
+                if (layer == _LAYER_N)
+                        return false;
+                layers |= LAYER_BIT(layer);
+                list += length;
+                list += *list == ',';
+        }
+        *layersp = layers;
+        return true;
 }
 
 const char *isolation_level_name(unsigned int level) {

@@ -6,6 +6,7 @@
  * A set of layers is a 64-bit mask. The sandbox fills it in where each layer was applied and read
  * back; the host only prints it.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ typedef enum Layer {
         LAYER_UNDUMPABLE, /* no ptrace or /proc/PID/mem by a process of the same uid */
         LAYER_LANDLOCK,
         LAYER_SECCOMP,
+        LAYER_CGROUP_NAMESPACE,
         _LAYER_N,
 } Layer;
 
@@ -41,6 +43,8 @@ typedef enum IsolationLevel {
 
 /* "pid_namespace", …; "unknown" outside the enum. */
 const char *layer_name(unsigned int layer);
+/* The layers of a list of names with commas between them; false where one is unknown. */
+bool layers_parse(const char *list, LayerSet *layersp);
 /* "none", "process", "kernel", "full"; "unknown" outside the enum. */
 const char *isolation_level_name(unsigned int level);
 /* The highest level all of whose layers are in @layers. */

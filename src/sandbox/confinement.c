@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The order is forced by the kernel: mounts need the capabilities, a change of uid loses them and
- * resets dumpable and the parent-death signal, and no_new_privs comes before any filter.
+ * resets dumpable and the parent-death signal, Landlock forbids mounts, it and seccomp want
+ * no_new_privs, and seccomp forbids most of the above.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/fd.h"
 #include "sandbox/attributes.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/confinement.h"
 #include "sandbox/credentials.h"
-#include "sandbox/view.h"
+#include "sandbox/landlock.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/self-test.h"
 
 typedef struct ConfinementStep {
         Layer layer;
         int (*apply)(const ConfinementPlan *plan, Failure *failure);
 } ConfinementStep;
 
-static int confine_mounts(const ConfinementPlan *plan, Failure *failure) {
-        ViewPrivate private = {
-                .disk_bytes = plan->disk_bytes, .uid = plan->uid, .proc_fd = -1, .programs = true};
+static bool confinement_has(const ConfinementPlan *plan, Layer layer) {
+        return plan->planned & LAYER_BIT(layer);
+}
 
-        if (plan->view)
-                return view_enter_private(plan->view, &private, failure);
-        if (fchdir(plan->work_dir_fd) < 0)
-                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
-                                   "cannot enter the work directory");
-        return 0;
+static int confine_mounts(const ConfinementPlan *plan, Failure *failure) {
+        return view_enter_private(plan->view, &plan->private, failure);
 }
 
 static int confine_rlimits(const ConfinementPlan *plan, Failure *failure) {
@@ -35,11 +36,12 @@ static int confine_rlimits(const ConfinementPlan *plan, Failure *failure) {
 }
 
 static int confine_uid(const ConfinementPlan *plan, Failure *failure) {
-        capabilities_drop_bounding();
-        return plan->uid == UID_STAY ? 0 : credentials_drop(plan->uid, failure);
+        capabilities_drop_bounding(); /* which a change of uid would no longer allow */
+        return credentials_drop(plan->uid, failure);
 }
 
 static int confine_capabilities(const ConfinementPlan *plan _unused_, Failure *failure) {
+        capabilities_drop_bounding();
         return capabilities_drop(failure);
 }
 
@@ -54,6 +56,35 @@ static int confine_undumpable(const ConfinementPlan *plan _unused_, Failure *fai
         return r ? r : attributes_set_undumpable(failure);
 }
 
+/* Of what exists for this worker alone. */
+static int confine_allow_path(const ConfinementPlan *plan,
+                              const char *path,
+                              LandlockAccess access,
+                              Failure *failure) {
+        _cleanup_(closep) int fd = -1;
+
+        fd = open(path, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot open what the code may use");
+        return landlock_ruleset_allow(plan->ruleset_fd, fd, access, failure);
+}
+
+static int confine_landlock(const ConfinementPlan *plan, Failure *failure) {
+        int r;
+
+        r = confine_allow_path(plan, ".", LANDLOCK_WRITE, failure);
+        if (!r && plan->private.shm_bytes && confinement_has(plan, LAYER_MOUNT_NAMESPACE))
+                r = confine_allow_path(plan, "/dev/shm", LANDLOCK_WRITE, failure);
+        if (!r && plan->private.proc_fd >= 0)
+                r = confine_allow_path(plan, "/proc", LANDLOCK_READ, failure);
+        return r ? r : landlock_ruleset_enforce(plan->ruleset_fd, failure);
+}
+
+static int confine_seccomp(const ConfinementPlan *plan, Failure *failure) {
+        return seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(), failure);
+}
+
 static const ConfinementStep steps[] = {
         {LAYER_MOUNT_NAMESPACE, confine_mounts},
         {LAYER_RLIMITS, confine_rlimits},
@@ -61,29 +92,46 @@ static const ConfinementStep steps[] = {
         {LAYER_CAPABILITIES, confine_capabilities},
         {LAYER_NO_NEW_PRIVS, confine_no_new_privs},
         {LAYER_UNDUMPABLE, confine_undumpable},
+        {LAYER_LANDLOCK, confine_landlock},
+        {LAYER_SECCOMP, confine_seccomp},
 };
 
-/* A step can be passed without its layer being there, where the plan has nothing for it. */
-static LayerSet confinement_gaps(const ConfinementPlan *plan) {
-        LayerSet gaps = 0;
+int confinement_prepare(ConfinementPlan *plan, Failure *failure) {
+        int r;
 
-        if (!plan->view)
-                gaps |= LAYER_BIT(LAYER_MOUNT_NAMESPACE);
-        if (plan->uid == UID_STAY)
-                gaps |= LAYER_BIT(LAYER_UID);
-        return gaps;
+        plan->ruleset_fd = -1;
+        if (!confinement_has(plan, LAYER_LANDLOCK))
+                return 0;
+        r = landlock_ruleset_new(&plan->ruleset_fd, plan->network, failure);
+        return r ? r : view_plan_allow(plan->view, plan->ruleset_fd, plan->processes, failure);
+}
+
+/* What no layer of the result stands for. */
+static int confinement_begin(const ConfinementPlan *plan, Failure *failure) {
+        if (!confinement_has(plan, LAYER_MOUNT_NAMESPACE) && fchdir(plan->work_dir_fd) < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot enter the work directory");
+        return 0;
 }
 
 int confinement_apply(const ConfinementPlan *plan, LayerSet *layersp, Failure *failure) {
-        LayerSet layers = 0;
+        SelfTestPlan test = {
+                .uid = plan->uid,
+                .view = confinement_has(plan, LAYER_MOUNT_NAMESPACE),
+                .proc = plan->private.proc_fd >= 0,
+                .processes = plan->processes,
+                .rlimits = &plan->rlimits,
+        };
+        LayerSet layers = plan->inherited | plan->planned;
+        int r;
 
-        for (size_t i = 0; i < ARRAY_SIZE(steps); ++i) {
-                int r = steps[i].apply(plan, failure);
-
-                if (r)
-                        return r;
-                layers |= LAYER_BIT(steps[i].layer);
-        }
-        *layersp = (layers & ~confinement_gaps(plan)) | plan->inherited;
-        return 0;
+        r = confinement_begin(plan, failure);
+        for (size_t i = 0; !r && i < ARRAY_SIZE(steps); ++i)
+                if (confinement_has(plan, steps[i].layer))
+                        r = steps[i].apply(plan, failure);
+        if (!r)
+                r = self_test(&test, layers, failure);
+        if (!r)
+                *layersp = layers;
+        return r;
 }

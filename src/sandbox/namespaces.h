@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: MIT */
 /*
- * Network, IPC and UTS namespaces: made once by the zygote, empty, shared by its runs
+ * Network, IPC, UTS and cgroup namespaces: made once by the zygote, empty, shared by its runs
  *
  * A network namespace per run would cost 0.3 ms and stall the whole machine; an empty one that all
  * runs share gives them nothing to share, since it has no interface that is up.
@@ -10,5 +10,5 @@
 
 typedef struct Failure Failure;
 
-/* Zygote: enters those that the kernel grants. What was refused is not in the answer. */
-LayerSet namespaces_enter_empty(void);
+/* Zygote: enters those of @wanted that the kernel grants. What was refused is not in the answer. */
+LayerSet namespaces_enter_empty(LayerSet wanted);

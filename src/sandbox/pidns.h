@@ -22,8 +22,9 @@ struct PidnsInit {
                 .pid = -1, .pidfd = -1                                                             \
         }
 
-/* Agent: makes a namespace and its init. Needs CAP_SYS_ADMIN in the agent's user namespace. */
-int pidns_init_new(PidnsInit *init, Failure *failure);
+/* Agent: makes a namespace and its init. Needs CAP_SYS_ADMIN in the agent's user namespace. Unless
+ * @proc_fdp is NULL it receives a detached mount of the namespace's /proc (sandbox/procfs.h). */
+int pidns_init_new(PidnsInit *init, int *proc_fdp, Failure *failure);
 /* Kills the init, and with it the namespace, and reaps it in the background of SIGCHLD: the caller
  * waits for @pid some time later, or has its SIGCHLD handling do so. Accepts a null init. */
 void pidns_init_kill(PidnsInit *init);

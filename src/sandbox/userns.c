@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,6 +74,42 @@ bool userns_forbid_nested(void) {
         for (size_t i = 0; i < ARRAY_SIZE(paths); ++i)
                 (void)userns_write(paths[i], "0", 1); /* read back below */
         return userns_reads_zero(paths[0]);
+}
+
+/* "INSIDE OUTSIDE COUNT" per line; what is inside here is outside there. */
+static int userns_copy_map(pid_t pid, const char *name) {
+        char path[64], text[4096], map[4096];
+        unsigned long long inside, count;
+        _cleanup_(closep) int fd = -1;
+        size_t length = 0;
+        ssize_t n;
+        char *at;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/%s", name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -errno : fd_read(fd, text, sizeof(text) - 1);
+        if (n < 0)
+                return (int)n;
+        text[n] = '\0';
+        for (at = text; *at;) {
+                inside = strtoull(at, &at, 10);
+                (void)strtoull(at, &at, 10);
+                count = strtoull(at, &at, 10);
+                length += (size_t)snprintf(map + length, sizeof(map) - length, "%llu %llu %llu\n",
+                                           inside, inside, count);
+                at += strspn(at, " \n");
+                if (length >= sizeof(map))
+                        return -E2BIG;
+        }
+        (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+        return userns_write(path, map, length);
+}
+
+int userns_map_as_here(pid_t pid) {
+        int r;
+
+        r = userns_copy_map(pid, "uid_map");
+        return r ? r : userns_copy_map(pid, "gid_map");
 }
 
 int userns_map_self(uid_t uid, gid_t gid, Failure *failure) {

@@ -32,11 +32,12 @@
 #include "worker/scope.h"
 #include "worker/source.h"
 #include "worker/tools.h"
+#include "worker/variables.h"
 
 typedef struct Job {
         const JobTools *tools;
         int socket_fd, region_fd;
-        uint64_t run_id;
+        uint64_t worker_id;
         pid_t pid;
         void *mapping;
         Output output;
@@ -50,7 +51,7 @@ typedef struct Job {
 } Job;
 
 static int job_send(const Job *job, FrameType type, const void *payload, size_t length) {
-        return packet_send(job->socket_fd, type, job->run_id, payload, length, NULL, 0);
+        return packet_send(job->socket_fd, type, job->worker_id, payload, length, NULL, 0);
 }
 
 _Noreturn static void job_fail(const Job *job, const Failure *failure) {
@@ -78,7 +79,7 @@ static int job_announce(const Job *job, LayerSet layers, Failure *failure) {
 static void job_wait(Job *job, Failure *failure) {
         int r;
 
-        r = request_receive(&job->request, job->socket_fd, job->run_id, failure);
+        r = request_receive(&job->request, job->socket_fd, job->worker_id, failure);
         if (r == REQUEST_E_NONE)
                 _exit(0);
         if (r < 0)
@@ -116,7 +117,8 @@ static int job_set_up(Job *job) {
         if (output_install(&job->output, &job->tools->output, job->mapping,
                            job->request.frame.output_bytes) < 0 ||
             request_read(&job->request, job->region_fd) < 0 ||
-            rules_init(&job->rules, &job->tools->json, job->request.policy) < 0)
+            rules_init(&job->rules, &job->tools->json, job->request.policy) < 0 ||
+            variables_set(job->rules.variables) < 0)
                 return -1;
         input = job_input(job);
         Py_CLEAR(job->request.input);
@@ -196,12 +198,12 @@ _Noreturn static void job_answer(Job *job) {
 }
 
 void job_serve(
-        const JobTools *tools, int socket_fd, int region_fd, uint64_t run_id, LayerSet layers) {
+        const JobTools *tools, int socket_fd, int region_fd, uint64_t worker_id, LayerSet layers) {
         Job job = {
                 .tools = tools,
                 .socket_fd = socket_fd,
                 .region_fd = region_fd,
-                .run_id = run_id,
+                .worker_id = worker_id,
                 .pid = getpid(),
                 .request = REQUEST_NULL,
                 .rules = RULES_NULL,

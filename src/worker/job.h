@@ -26,4 +26,4 @@ int job_tools_warm(JobTools *tools);
  * WORKER_RESULT and exits the process. Holds the GIL. The end of the socket while waiting means
  * that no request will come: exits with 0. */
 _Noreturn void
-job_serve(const JobTools *tools, int socket_fd, int region_fd, uint64_t run_id, LayerSet layers);
+job_serve(const JobTools *tools, int socket_fd, int region_fd, uint64_t worker_id, LayerSet layers);

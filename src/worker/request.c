@@ -21,7 +21,7 @@ static int request_check(const WorkerRunFrame *frame, Failure *failure) {
         return 0;
 }
 
-int request_receive(Request *request, int socket_fd, uint64_t run_id, Failure *failure) {
+int request_receive(Request *request, int socket_fd, uint64_t worker_id, Failure *failure) {
         size_t n_fds = 0;
         Packet packet;
         int r;
@@ -35,7 +35,7 @@ int request_receive(Request *request, int socket_fd, uint64_t run_id, Failure *f
         if (r < 0)
                 return failure_errno(failure, FAILURE_STAGE_WORKER, -r,
                                      "cannot receive the request");
-        if (packet.header.type != FRAME_WORKER_RUN || packet.header.stream != run_id)
+        if (packet.header.type != FRAME_WORKER_RUN || packet.header.stream != worker_id)
                 return failure_set(failure, FAILURE_STAGE_WORKER, EPROTO,
                                    "cannot take a %s frame of run %llu as the request",
                                    frame_name(packet.header.type),

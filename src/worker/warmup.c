@@ -14,6 +14,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/view.h"
+#include "wire/messages.h"
 #include "worker/warmup.h"
 
 void warmup_take_exception(char *text, size_t size) {
@@ -58,8 +59,50 @@ static int warmup_view_add_object(ViewPlan *view, PyObject *path, Failure *failu
         return view_plan_add(view, text, failure);
 }
 
+/* What was asked for on the command line. */
+typedef struct WarmupOrder {
+        uint64_t without; /* LayerSet */
+        uint64_t flags;   /* ENV_FLAG_* */
+        uint64_t n_paths;
+        PyObject *argv; /* borrowed */
+} WarmupOrder;
+
+#define WARMUP_FIRST_PATH 2 /* in argv */
+
+static int warmup_read_order(WarmupOrder *order, Failure *failure) {
+        PyObject *numbers;
+        const char *at;
+
+        order->argv = PySys_GetObject("argv");
+        numbers = order->argv ? PyList_GetItem(order->argv, 1) : NULL;
+        at = numbers ? PyUnicode_AsUTF8AndSize(numbers, NULL) : NULL;
+        if (!at || !decimal_take(&at, &order->without) || !decimal_take(&at, &order->flags) ||
+            !decimal_take(&at, &order->n_paths)) {
+                PyErr_Clear();
+                return failure_lit(failure, FAILURE_STAGE_ZYGOTE, EPROTO,
+                                   "the zygote was started with broken arguments");
+        }
+        return 0;
+}
+
+static int warmup_view_add_named(ViewPlan *view, const WarmupOrder *order, Failure *failure) {
+        int r = 0;
+
+        for (Py_ssize_t i = 0; !r && i < (Py_ssize_t)order->n_paths; ++i) {
+                PyObject *path = PyList_GetItem(order->argv, WARMUP_FIRST_PATH + i);
+                const char *text = path ? PyUnicode_AsUTF8AndSize(path, NULL) : NULL;
+
+                if (text)
+                        r = view_plan_add_named(view, text, failure);
+                else
+                        r = failure_lit(failure, FAILURE_STAGE_ENVIRONMENT, EILSEQ,
+                                        "a path that runs may read is not UTF-8");
+        }
+        return r;
+}
+
 /* What this interpreter needs of the host's file system. */
-static int warmup_view_plan(ViewPlan *view, Failure *failure) {
+static int warmup_view_plan(ViewPlan *view, const WarmupOrder *order, Failure *failure) {
         static const char *const attributes[] = {"prefix", "base_prefix", "exec_prefix",
                                                  "base_exec_prefix"};
         PyObject *path;
@@ -79,37 +122,49 @@ static int warmup_view_plan(ViewPlan *view, Failure *failure) {
                 if (r)
                         return r;
         }
-        return view_plan_seal(view, failure);
+        if (order->flags & ENV_FLAG_HOST_NETWORK) {
+                r = view_plan_add_network(view, failure);
+                if (r)
+                        return r;
+        }
+        r = warmup_view_add_named(view, order, failure);
+        return r ? r : view_plan_seal(view, failure);
 }
 
-static int warmup_close_world(WarmZygote *zygote, Failure *failure) {
-        _cleanup_(view_plan_freep) ViewPlan *view = NULL;
+static LayerSet warmup_enter_namespaces(const WarmupOrder *order) {
+        LayerSet wanted = ~order->without;
+
+        if (order->flags & ENV_FLAG_HOST_NETWORK)
+                wanted &= ~LAYER_BIT(LAYER_NET_NAMESPACE);
+        return namespaces_enter_empty(wanted);
+}
+
+static int warmup_close_world(WarmZygote *zygote, const WarmupOrder *order, Failure *failure) {
+        bool privileged = capabilities_have(CAP_SYS_ADMIN);
         int r;
 
-        if (!capabilities_have(CAP_SYS_ADMIN))
-                return 0;
-        zygote->layers |= namespaces_enter_empty();
-        r = view_plan_new(&view);
+        zygote->network = order->flags & ENV_FLAG_HOST_NETWORK;
+        r = view_plan_new(&zygote->view);
         if (r)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, -r, "out of memory");
-        r = warmup_view_plan(view, failure);
+        r = warmup_view_plan(zygote->view, order, failure);
         if (r)
                 return r;
-        r = view_plan_apply(view, failure);
-        if (r == VIEW_E_REFUSED)
-                return 0;
-        if (r)
+        if (privileged)
+                zygote->layers |= warmup_enter_namespaces(order);
+        if (privileged && !(order->without & LAYER_BIT(LAYER_MOUNT_NAMESPACE)))
+                r = view_plan_apply(zygote->view, failure);
+        if (r && r != VIEW_E_REFUSED)
                 return r;
-        zygote->view = take_ptr(&view);
-        zygote->layers |= LAYER_BIT(LAYER_MOUNT_NAMESPACE);
-        return 0;
+        if (zygote->view->applied)
+                zygote->layers |= LAYER_BIT(LAYER_MOUNT_NAMESPACE);
+        return view_plan_open(zygote->view, failure);
 }
 
-static int warmup_preload(Failure *failure) {
-        PyObject *argv = PySys_GetObject("argv");
-
-        for (Py_ssize_t i = 1; argv && i < PyList_Size(argv); ++i) {
-                PyObject *name = PyList_GetItem(argv, i), *module = PyImport_Import(name);
+static int warmup_preload(const WarmupOrder *order, Failure *failure) {
+        for (Py_ssize_t i = WARMUP_FIRST_PATH + (Py_ssize_t)order->n_paths;
+             i < PyList_Size(order->argv); ++i) {
+                PyObject *name = PyList_GetItem(order->argv, i), *module = PyImport_Import(name);
                 char action[128];
 
                 if (!module) {
@@ -178,14 +233,17 @@ static uint64_t warmup_data_bytes(int proc_fd) {
 }
 
 int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
+        WarmupOrder order = {0};
         int r;
 
-        r = warmup_close_world(zygote, failure);
+        r = warmup_read_order(&order, failure);
+        if (!r)
+                r = warmup_close_world(zygote, &order, failure);
         if (r)
                 return r;
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
-        r = warmup_preload(failure);
+        r = warmup_preload(&order, failure);
         if (r)
                 return r;
         if (job_tools_copy_builtins(zygote->tools))

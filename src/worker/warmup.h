@@ -6,6 +6,8 @@
  * Runs once, in the zygote. First the world is closed (namespaces, the read-only view), then the
  * modules are imported, so that what a worker will not find shows now and not in a run.
  */
+#include <stdbool.h>
+
 #include "base/layers.h"
 #include "worker/job.h"
 
@@ -15,14 +17,16 @@ typedef struct WarmZygote WarmZygote;
 
 struct WarmZygote {
         JobTools *tools;
-        ViewPlan *view;      /* NULL where the host does not let us make mounts */
+        ViewPlan *view;      /* applied where the host lets us make mounts; else only a list */
+        bool network;        /* runs share the network of the host */
         LayerSet layers;     /* namespaces made */
         uint32_t n_threads;  /* of this process; only one may fork */
         uint64_t data_bytes; /* what RLIMIT_DATA counts now */
 };
 
-/* @proc_fd: /proc, opened before the view hides it; -1 where there is none. The modules to preload
- * are sys.argv[1:]. */
+/* @proc_fd: /proc, opened before the view hides it; -1 where there is none. What to do is in
+ * sys.argv: [1] three numbers (layers to leave out, ENV_FLAG_*, how many paths follow), then the
+ * paths that runs may read, then the modules to preload. */
 int warmup(WarmZygote *zygote, int proc_fd, Failure *failure);
 
 /* Collects once and hides what is left from every later collection: a collection in a worker would

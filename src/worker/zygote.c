@@ -34,7 +34,7 @@ typedef struct Zygote {
         int signal_fd; /* SIGCHLD */
         int proc_fd;   /* /proc as it was before the view, or -1 */
         int self_pidfd;
-        uint64_t run_ids[ZYGOTE_WORKERS_MAX]; /* of the worker at the same index */
+        uint64_t worker_ids[ZYGOTE_WORKERS_MAX]; /* of the worker at the same index */
         pid_t workers[ZYGOTE_WORKERS_MAX];
         size_t n_workers;
         bool sweeps; /* some worker had no pid namespace: orphans become our children */
@@ -42,8 +42,8 @@ typedef struct Zygote {
         bool tools_are_warm;
 } Zygote;
 
-static void zygote_report_failure(const Zygote *zygote, uint64_t run_id, const Failure *failure) {
-        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_FAILURE, run_id, failure,
+static void zygote_report_failure(const Zygote *zygote, uint64_t worker_id, const Failure *failure) {
+        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_FAILURE, worker_id, failure,
                           sizeof(*failure), NULL, 0); /* the agent sees our end if it is gone */
 }
 
@@ -82,7 +82,7 @@ static int zygote_spawn(Zygote *zygote, const SpawnRequest *request, Failure *fa
         if (r)
                 return r;
         zygote->workers[zygote->n_workers] = pid;
-        zygote->run_ids[zygote->n_workers] = request->run_id;
+        zygote->worker_ids[zygote->n_workers] = request->worker_id;
         ++zygote->n_workers;
         ++zygote->n_spawned;
         if (!(request->frame->flags & SPAWN_FLAG_PIDNS))
@@ -95,7 +95,7 @@ static int zygote_spawn(Zygote *zygote, const SpawnRequest *request, Failure *fa
                 return r;
         }
         spawned.pid = pid;
-        return packet_send(zygote->control_fd, FRAME_ZYGOTE_SPAWNED, request->run_id, &spawned,
+        return packet_send(zygote->control_fd, FRAME_ZYGOTE_SPAWNED, request->worker_id, &spawned,
                            sizeof(spawned), &pidfd, 1);
 }
 
@@ -111,12 +111,12 @@ zygote_report_exit(Zygote *zygote, size_t index, int status, const struct rusage
                 .cpu_system_ns = zygote_time_ns(usage->ru_stime),
                 .max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024,
         };
-        uint64_t run_id = zygote->run_ids[index];
+        uint64_t worker_id = zygote->worker_ids[index];
 
         --zygote->n_workers;
         zygote->workers[index] = zygote->workers[zygote->n_workers];
-        zygote->run_ids[index] = zygote->run_ids[zygote->n_workers];
-        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_EXITED, run_id, &exited, sizeof(exited),
+        zygote->worker_ids[index] = zygote->worker_ids[zygote->n_workers];
+        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_EXITED, worker_id, &exited, sizeof(exited),
                           NULL, 0);
 }
 
@@ -149,10 +149,9 @@ static void zygote_reap(Zygote *zygote) {
 /* Returns false when the agent is gone. */
 static bool zygote_handle(Zygote *zygote) {
         Failure failure = FAILURE_NULL;
-        SpawnRequest request = {.n_fds = _SPAWN_FD_N, .self_pidfd = zygote->self_pidfd};
+        SpawnRequest request = {.n_fds = SPAWN_FDS_MAX, .self_pidfd = zygote->self_pidfd};
         ZygoteSpawnFrame frame;
         Packet packet;
-        size_t n_needed;
         int r;
 
         r = packet_receive(zygote->control_fd, &packet, SENDER_AGENT_TO_ZYGOTE, WIRE_OPEN,
@@ -161,16 +160,15 @@ static bool zygote_handle(Zygote *zygote) {
                 return false;
         memcpy(&frame, packet.payload, sizeof(frame));
         request.frame = &frame;
-        request.run_id = packet.header.stream;
-        n_needed = frame.flags & SPAWN_FLAG_PIDNS ? _SPAWN_FD_N : SPAWN_FD_INIT;
-        if (request.n_fds != n_needed)
+        request.worker_id = packet.header.stream;
+        if (!spawn_request_sort(&request))
                 r = failure_lit(&failure, FAILURE_STAGE_ZYGOTE, EPROTO, "descriptors are missing");
         else
                 r = zygote_spawn(zygote, &request, &failure);
         for (size_t i = 0; i < request.n_fds; ++i)
                 (void)fd_close(request.fds[i]);
         if (r)
-                zygote_report_failure(zygote, request.run_id, &failure);
+                zygote_report_failure(zygote, request.worker_id, &failure);
         return true;
 }
 

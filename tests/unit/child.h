@@ -35,6 +35,7 @@ enum {
         CHILD_NO_LANDLOCK,
         CHILD_ON_VALGRIND,
         CHILD_NO_CGROUPS,
+        CHILD_FILTERS_VALGRIND,
 };
 
 /* Valgrind answers ENOSYS to what it does not know: pidfds above all. */
@@ -66,6 +67,8 @@ static inline const char *child_skip_reason(int status) {
                 return "valgrind knows no pidfds";
         case CHILD_NO_CGROUPS:
                 return "this process may not make control groups";
+        case CHILD_FILTERS_VALGRIND:
+                return "the filter would hold for valgrind itself";
         default:
                 return NULL;
         }

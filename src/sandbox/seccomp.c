@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The filters are made when we are built (sandbox/generate); here the process' own id is put in and
+ * the kernel gets them.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/failure.h"
+#include "sandbox/attributes.h"
+#include "sandbox/generate/seccomp-filters.h"
+#include "sandbox/generate/seccomp-placeholders.h"
+#include "sandbox/seccomp.h"
+
+static const struct {
+        const struct sock_filter *code;
+        unsigned short n;
+} filters[_SECCOMP_PROFILE_N] = {
+        [SECCOMP_DEFAULT] = {seccomp_filter_default, ARRAY_SIZE(seccomp_filter_default)},
+        [SECCOMP_PROCESSES] = {seccomp_filter_processes, ARRAY_SIZE(seccomp_filter_processes)},
+        [SECCOMP_NETWORK] = {seccomp_filter_network, ARRAY_SIZE(seccomp_filter_network)},
+        [SECCOMP_PROCESSES_NETWORK] = {seccomp_filter_processes_network,
+                                       ARRAY_SIZE(seccomp_filter_processes_network)},
+};
+
+size_t seccomp_program(SeccompProfile profile, pid_t self, struct sock_filter *program) {
+        size_t n = filters[profile].n;
+
+        static_assert(SECCOMP_INSTRUCTIONS_MAX <= SECCOMP_PROGRAM_MAX, "no room for a filter");
+        memcpy(program, filters[profile].code, n * sizeof(*program));
+        for (size_t i = 0; i < n; ++i)
+                if (program[i].k == SECCOMP_SELF)
+                        program[i].k = (uint32_t)self;
+                else if (program[i].k == SECCOMP_GROUP)
+                        program[i].k = (uint32_t)-self;
+        return n;
+}
+
+/* PR_GET_SECCOMP says that there is a filter, perhaps a container's; sendfile(2), of no
+ * descriptors, has this answer from ours alone. */
+static bool seccomp_holds(void) {
+        return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER &&
+               syscall(SYS_sendfile, -1, -1, NULL, 0) < 0 && errno == ENOTSOCK;
+}
+
+int seccomp_apply(SeccompProfile profile, pid_t self, Failure *failure) {
+        struct sock_filter program[SECCOMP_PROGRAM_MAX];
+        struct sock_fprog filter = {.filter = program};
+        long r;
+
+        assert(profile < _SECCOMP_PROFILE_N && self > 0);
+        filter.len = (unsigned short)seccomp_program(profile, self, program);
+        r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &filter);
+        if (r < 0 && errno == ENOSYS)
+                r = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+        if (r < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot load the seccomp filter");
+        if (!seccomp_holds())
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, EPERM,
+                                   "the seccomp filter does not hold after loading it");
+        return 0;
+}
+
+bool seccomp_probe(void) {
+        pid_t child = fork();
+        int status = 0;
+
+        if (child == 0)
+                _exit(attributes_set_no_new_privs(NULL) ||
+                      seccomp_apply(SECCOMP_DEFAULT, getpid(), NULL));
+        if (child < 0)
+                return false;
+        while (waitpid(child, &status, 0) < 0)
+                if (errno != EINTR)
+                        return false;
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
