@@ -89,6 +89,12 @@ def interfaces():
     except OSError:
         return []
 
+def listing(path):
+    try:
+        return sorted(os.listdir(path))
+    except OSError:
+        return []  # Landlock
+
 def parent_signalled():
     try:
         os.kill(os.getppid(), 0)
@@ -112,7 +118,7 @@ result = {{
     'shadow': readable('/etc/shadow'),
     'beside': writable({beside!r}),
     'proc': os.path.exists('/proc/self'),
-    'root': sorted(os.listdir('/')) if os.access('/', os.R_OK) else [],
+    'root': listing('/'),
     'cwd': os.getcwd(),
     'connects': connects({port}),
     'interfaces': interfaces(),
@@ -191,7 +197,7 @@ def _install_agent(world: World, options: list[str]) -> None:
 
 def _look(pid: int) -> dict[str, str]:
     found = {}
-    for name in ("ns/user", "ns/net", "ns/ipc", "ns/mnt"):
+    for name in ("ns/user", "ns/cgroup"):
         try:
             found[name] = os.readlink(f"/proc/{pid}/{name}")
         except OSError:
@@ -290,6 +296,7 @@ def holds(layer: str, seen: dict[str, Any], outside: dict[str, str]) -> bool:
         # what code cannot see; nothing, where we may not look either
         "user_namespace": lambda: differs("ns/user", outside),
         "cgroup": lambda: "cgroup" not in outside or "spr-" in outside["cgroup"],
+        "cgroup_namespace": lambda: differs("ns/cgroup", outside),
     }
     return bool(inside[layer]())
 

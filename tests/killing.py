@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import leftovers
-from processes import parent, stats, wait_until
+from processes import children, parent, stats, wait_until
 
 VICTIMS = ("worker", "init", "zygote", "agent", "stub")
 NICE = 11  # the mark of the runs that are killed here
@@ -55,9 +55,10 @@ def lineage(host: int) -> dict[str, int]:
     zygote = parent(worker)
     agent = parent(zygote)
     found = {"worker": worker, "zygote": zygote, "agent": agent, "stub": parent(agent)}
-    for pid, name in leftovers.family(agent).items():
-        if name == "spr-init":
-            found["init"] = pid
+    names = leftovers.family(agent)
+    inits = [pid for pid in children(agent) if names.get(pid) == "spr-init"]
+    if inits:
+        found["init"] = inits[0]  # the oldest; younger ones are of standbys
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from processes import stats, wait_until
 
 LEASED_UIDS = range(1 << 20, 1 << 31)  # owners of what runs write where there is no private /tmp
 SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")
+CGROUPS = Path("/sys/fs/cgroup")
+SETTLED_SECONDS = (
+    0.15  # standbys are made and go; a family that stays as it is for so long is quiet
+)
 
 
 def family(host: int) -> dict[int, str]:
@@ -72,7 +77,11 @@ def _mount_count(pid: int) -> int | None:
         return None
 
 
+WORK_DIRECTORY = "spr-run-"
+
+
 def _files() -> set[str]:
+    """What runs have left in shared directories; work directories belong to standbys, too."""
     found = set()
     for directory in SCRATCH:
         for entry in os.scandir(directory) if os.path.isdir(directory) else ():
@@ -80,9 +89,49 @@ def _files() -> set[str]:
                 leased = entry.stat(follow_symlinks=False).st_uid in LEASED_UIDS
             except OSError:
                 continue
-            if leased or entry.name.startswith(("spr-run-", "left-behind")):
+            if entry.name.startswith(WORK_DIRECTORY):
+                continue
+            if leased or entry.name.startswith("left-behind"):
                 found.add(entry.path)
     return found
+
+
+def _work_directories() -> int:
+    return sum(len(list(Path(each).glob(f"{WORK_DIRECTORY}*"))) for each in SCRATCH)
+
+
+def _is_alive(pid: int) -> bool:
+    return os.path.exists(f"/proc/{pid}")
+
+
+def _cgroups() -> set[str]:
+    """Trees of agents that are dead, in every hierarchy."""
+    found = set()
+    for path, directories, _ in os.walk(CGROUPS):
+        for name in directories:
+            pid = name.removeprefix("spr-")
+            if pid != name and not (pid.isdigit() and _is_alive(int(pid))):
+                found.add(os.path.join(path, name))
+    return found
+
+
+def _groups(host: int) -> int:
+    """Control groups that the agent of this host has, in every hierarchy."""
+    trees = {f"spr-{pid}" for pid in family(host)}
+    paths = [path for path, _, _ in os.walk(CGROUPS)]
+    return sum(any(part in trees for part in path.split("/")) for path in paths)
+
+
+def _namespaces(host: int) -> dict[str, int]:
+    """How many namespaces of each type its processes live in, as far as they may be seen."""
+    found = set()
+    for pid in family(host):
+        for kind in ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup"):
+            try:
+                found.add((kind, os.readlink(f"/proc/{pid}/ns/{kind}")))
+            except OSError:
+                continue
+    return dict(Counter(kind for kind, _ in found))
 
 
 def _ipc() -> set[str]:
@@ -97,35 +146,54 @@ def _ipc() -> set[str]:
 @dataclass
 class Snapshot:
     processes: dict[int, str]
+    roles: dict[str, int]
     fds: dict[str, int | None]
     mounts: dict[str, int | None]
     memory_kib: dict[str, int | None]
+    groups: int
+    namespaces: dict[str, int]
     files: set[str] = field(default_factory=_files)
     ipc: set[str] = field(default_factory=_ipc)
+    cgroups: set[str] = field(default_factory=_cgroups)
+    work_directories: int = field(default_factory=_work_directories)
+
+    @property
+    def names(self) -> dict[str, int]:
+        """How many processes of each name: a standby may be another one than before."""
+        return dict(Counter(self.processes.values()))
 
 
-def take(host: int, seconds: float = 0.5) -> Snapshot:
-    """Once no run's process is left, or, with those that stay, when the time is over."""
-    wait_until(lambda: set(family(host)) == set(roles(host).values()), seconds)
-    time.sleep(0.05)  # for what the agent closes with the last answer
+def _settle(host: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    family_now, since = family(host), time.monotonic()
+    while time.monotonic() < deadline and time.monotonic() - since < SETTLED_SECONDS:
+        time.sleep(0.01)
+        if family(host) != family_now:
+            family_now, since = family(host), time.monotonic()
+
+
+def take(host: int, seconds: float = 3) -> Snapshot:
+    """Once no process comes or goes any more, or when the time is over."""
+    _settle(host, seconds)
     pids = roles(host)
     return Snapshot(
         processes=family(host),
+        roles=pids,
         fds={role: _fd_count(pid) for role, pid in pids.items()},
         mounts={role: _mount_count(pid) for role, pid in pids.items()},
         memory_kib={role: _memory_kib(pid) for role, pid in pids.items()},
+        groups=_groups(host),
+        namespaces=_namespaces(host),
     )
 
 
 def complaints(before: Snapshot, after: Snapshot, max_growth_kib: int) -> list[str]:
     found = []
-    if before.processes != after.processes:
-        found.append(f"processes: {before.processes} became {after.processes}")
-    for name in ("fds", "mounts"):
+    for name in ("roles", "names", "fds", "mounts", "groups", "namespaces", "work_directories"):
         was, now = getattr(before, name), getattr(after, name)
         if was != now:
             found.append(f"{name}: {was} became {now}")
-    for name in ("files", "ipc"):
+    for name in ("files", "ipc", "cgroups"):
         new = getattr(after, name) - getattr(before, name)
         if new:
             found.append(f"{name}: left behind {sorted(new)[:10]} ({len(new)})")

@@ -38,12 +38,13 @@ static void agent_ensure_stderr(void) {
 }
 
 static int agent_usage(const char *name) {
-        (void)fprintf(stderr,
-                      "usage: %s [--probe | --without LAYER[,LAYER...]]\n"
-                      "It is started by libspr. --probe says which layers of the sandbox are to be\n"
-                      "had here. --without leaves layers out, for tests and diagnosis; results say\n"
-                      "what is missing.\n",
-                      name);
+        (void)fprintf(
+                stderr,
+                "usage: %s [--probe | --without LAYER[,LAYER...]]\n"
+                "It is started by libspr. --probe says which layers of the sandbox are to be\n"
+                "had here; --without leaves layers out, for tests and diagnosis, and results\n"
+                "say what is missing.\n",
+                name);
         return 2;
 }
 

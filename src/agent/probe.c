@@ -169,6 +169,14 @@ static void attempt_uts_namespace(ProbeAnswer *answer) {
         attempt_empty(answer, LAYER_UTS_NAMESPACE, CLONE_NEWUTS);
 }
 
+static void attempt_cgroup_namespace(ProbeAnswer *answer) {
+        Failure failure = FAILURE_NULL;
+        int r;
+
+        r = namespaces_enter_cgroup(&failure);
+        answer_take(answer, r, &failure);
+}
+
 static void attempt_cgroup(ProbeAnswer *answer) {
         _cleanup_(cgroup_tree_freep) CgroupTree *tree = NULL;
         Failure failure = FAILURE_NULL;
@@ -277,6 +285,7 @@ static const Probe probes[_LAYER_N] = {
         [LAYER_UNDUMPABLE] = {false, attempt_undumpable},
         [LAYER_LANDLOCK] = {false, attempt_landlock},
         [LAYER_SECCOMP] = {false, attempt_seccomp},
+        [LAYER_CGROUP_NAMESPACE] = {false, attempt_cgroup_namespace},
 };
 
 /* children */

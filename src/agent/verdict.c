@@ -116,7 +116,6 @@ void verdict_decide(Verdict *verdict, const Ending *ending) {
                 return;
         case KILLED_BY_NOBODY:
         case KILLED_BY_SIGNAL:
-        case KILLED_BY_CPU:
         case _KILLED_BY_N:
         default:
                 break;

@@ -98,6 +98,8 @@ static LayerSet spawn_planned_layers(const WarmZygote *zygote, const ZygoteSpawn
                 planned |= LAYER_BIT(LAYER_MOUNT_NAMESPACE);
         if (frame->uid != UID_STAY)
                 planned |= LAYER_BIT(LAYER_UID);
+        if (zygote->privileged)
+                planned |= LAYER_BIT(LAYER_CGROUP_NAMESPACE);
         return planned & ~frame->without;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "namespaces.h"
 #include "sandbox/capabilities.h"
@@ -15,7 +16,7 @@
 
 #define ALL                                                                                        \
         (LAYER_BIT(LAYER_NET_NAMESPACE) | LAYER_BIT(LAYER_IPC_NAMESPACE) |                         \
-         LAYER_BIT(LAYER_UTS_NAMESPACE) | LAYER_BIT(LAYER_CGROUP_NAMESPACE))
+         LAYER_BIT(LAYER_UTS_NAMESPACE))
 
 static int enter(void) {
         struct ifaddrs *addresses = NULL;
@@ -42,6 +43,20 @@ static int enter_some(void) {
         return CHILD_PASSED;
 }
 
+static int enter_cgroup(void) {
+        char before[64] = "", after[64] = "";
+
+        namespaces_unshare(0);
+        CHECK(namespaces_probe_cgroup());
+        CHECK(readlink("/proc/self/ns/cgroup", before, sizeof(before) - 1) > 0);
+        CHECK(namespaces_enter_cgroup(NULL) == 0);
+        CHECK(readlink("/proc/self/ns/cgroup", after, sizeof(after) - 1) > 0);
+        CHECK(strcmp(before, after) != 0);
+        CHECK(capabilities_drop(NULL) == 0);
+        CHECK(namespaces_enter_cgroup(NULL) < 0 && !namespaces_probe_cgroup());
+        return CHILD_PASSED;
+}
+
 /* What is refused is not claimed. */
 static int refused(void) {
         struct utsname before, after;
@@ -63,6 +78,11 @@ static void test_enter_some(void **state) {
         child_run(enter_some);
 }
 
+static void test_enter_cgroup(void **state) {
+        (void)state;
+        child_run(enter_cgroup);
+}
+
 static void test_refused(void **state) {
         (void)state;
         child_run(refused);
@@ -72,6 +92,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_enter),
                 cmocka_unit_test(test_enter_some),
+                cmocka_unit_test(test_enter_cgroup),
                 cmocka_unit_test(test_refused),
         };
 

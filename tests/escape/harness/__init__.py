@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Runs the hostile programs beside this directory and judges them."""

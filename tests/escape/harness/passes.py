@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""The passes: which programs run under which policy and layers, and what they must show.
+
+all         every layer, the policy of the header
+default     every layer, the policy that a caller has who names none, for all programs
+policy-off  every layer, imports free
+processes   policy-off with allow_processes
+minus-one   policy-off, each layer off in turn: boundary programs hold
+control     no layer and no limit: whoever escapes a bare machine escapes, or the harness is blind
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from . import judge, outside
+from .judge import ESCAPED, HELD, REFUSED, UNCLEAR, Row, Shot
+from .programs import JUDGED, POLICY_OFF, Fields, Program, load
+from .stand import KNOWN_FIELDS, Stand, Supervisors, agent_of
+
+PASSES = ("all", "default", "policy-off", "processes", "minus-one", "control")
+LAYERS = (  # src/base/layers.c
+    "user_namespace",
+    "pid_namespace",
+    "mount_namespace",
+    "net_namespace",
+    "ipc_namespace",
+    "uts_namespace",
+    "cgroup",
+    "uid",
+    "capabilities",
+    "no_new_privs",
+    "rlimits",
+    "undumpable",
+    "landlock",
+    "seccomp",
+)
+AT_A_TIME = 2
+
+# Their time, memory or kernel log is measured: they run alone.
+ALONE = {"e06", "e10", "e11", "e13", "o05", "o07", "r22", "x03", "x04", "x05", "x08", "x09", "x16"}
+# Without this layer these see what it hides, and nothing else does: no boundary by themselves.
+EXCEPTED_WITHOUT = {"mount_namespace": {"g12"}}
+# What allow_processes is there for.
+ALLOWED_WITH_PROCESSES = {"e27", "h16"}
+UNLIMITED: Fields = {
+    "timeout_seconds": 60,
+    "memory_limit_mb": 8192,
+    "max_output_kb": 1024,
+    "disk_mb": 4096,
+    "max_file_mb": 4096,
+    "max_processes": 4096,
+}
+ANY_LEVEL: Fields = {"min_isolation": "none"}
+
+# Of the programs that escape a bare machine, those that do not escape our worker without layers.
+SILENT_IN_CONTROL = {
+    "x09": "a worker leaves without finalisation, whatever its layers",
+}
+# Those that need root's privileges to escape (the README's column for nobody has C).
+NEED_ROOT = {
+    "b18", "b19", "e09", "e14", "e22", "f06", "f08", "f09", "g06", "k02", "k15", "k21", "r08",
+}  # fmt: skip
+
+
+@dataclass
+class Report:
+    """A pass, or one layer's turn of minus-one."""
+
+    title: str
+    level: str = ""
+    layers: tuple[str, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Options:
+    agent: str | None = None
+    interpreter: str = "/usr/bin/python3"
+    only: tuple[str, ...] = ()
+    brief: bool = False  # policy-off without the programs that `all` has run under the same policy
+
+
+def _batches(programs: list[Program]) -> Iterator[list[Program]]:
+    yield from ([each] for each in programs if each.name in ALONE or each.at_the_same_time)
+    rest = [each for each in programs if each.name not in ALONE and not each.at_the_same_time]
+    # those that wait for their limit come together
+    rest.sort(key=lambda each: (each.wall_seconds, each.name))
+    for start in range(0, len(rest), AT_A_TIME):
+        yield rest[start : start + AT_A_TIME]
+
+
+def _cost(before: Supervisors, after: Supervisors, names: list[str]) -> list[str]:
+    found = []
+    for role, was in before.resident_kib.items():
+        growth = after.peak_kib.get(role, 0) - max(was, before.peak_kib[role])
+        if growth > judge.GROWTH_MIB * 1024:
+            found.append(f"the {role}'s memory grew by {growth >> 10} MiB")
+    cpu = after.agent_cpu_seconds - before.agent_cpu_seconds
+    if "o05" in names and cpu > 2:
+        found.append(f"the agent used {cpu:.1f} s of CPU time")
+    return found
+
+
+class _Pass:
+    def __init__(self, stand: Stand, report: Report) -> None:
+        self.stand = stand
+        self.report = report
+        self._check_files: list[tuple[float, Row, str]] = []
+
+    def _row(self, program: Program, shot: Shot) -> Row:
+        word, line = judge.verdict(program, shot)
+        row = Row(program, word, line, shot.seconds, judge.complaints(program, shot))
+        if shot.result is not None:
+            row.layers = shot.result.isolation.layers
+            row.level = shot.result.isolation.level
+        marks = dict(each.partition("=")[::2] for each in program.harness.split())
+        if "check-file" in marks:
+            when = time.monotonic() + int(marks["wait"])
+            self._check_files.append((when, row, marks["check-file"]))
+        if "victim" in marks and not outside.victim_is_whole():
+            row.complaints.append("a directory of the host was changed")
+        if "artifacts" in program.harness and outside.artifacts():
+            row.complaints.append(f"outside of the run: {outside.artifacts()}")
+        return row
+
+    def _batch(self, programs: list[Program], policies: list[Fields]) -> None:
+        names = [program.name for program in programs]
+        log = outside.KernelLog()
+        before = Supervisors.now()
+        with ThreadPoolExecutor(len(programs)) as pool:
+            shots = list(pool.map(self.stand.run, programs, policies))
+        after = Supervisors.now()
+        rows = [self._row(program, shot) for program, shot in zip(programs, shots, strict=True)]
+        around = _cost(before, after, names)
+        lines = log.count()
+        log.close()
+        if "r22" in names and lines is not None and lines > 10:
+            around.append(f"{lines} lines in the kernel's log")
+        around += self.stand.canary()[1]
+        around += self.stand.orphans()
+        for row in rows:
+            row.complaints += around
+        self.report.rows += rows
+
+    def run(self, programs: list[Program], policies: dict[str, Fields]) -> None:
+        for batch in _batches(programs):
+            self._batch(batch, [policies[program.name] for program in batch])
+        for when, row, path in self._check_files:
+            time.sleep(max(0.0, when - time.monotonic()))
+            if os.path.exists(path):
+                row.verdict, row.line = ESCAPED, f"{path} is on the host"
+                os.unlink(path)
+        self.report.rows.sort(key=lambda row: row.program.title)
+
+
+def _perform(
+    title: str,
+    options: Options,
+    programs: list[Program],
+    policies: dict[str, Fields],
+    without: tuple[str, ...] = (),
+) -> Report:
+    report = Report(title)
+    usual = ANY_LEVEL if without else {}
+    with agent_of(options.agent, without), Stand(options.interpreter, usual) as stand:
+        report.level, report.layers = stand.level, stand.layers
+        if stand.refusal is not None:
+            report.rows = [Row(each, REFUSED, stand.refusal, 0) for each in programs]
+            report.notes.append(f"every run is refused: {stand.refusal}")
+            return report
+        _Pass(stand, report).run(programs, policies)
+        if stand.unknown_fields:
+            report.notes.append(f"no such policy in this build: {sorted(stand.unknown_fields)}")
+    still = set(without) & set(report.layers)
+    if still:
+        report.failures.append(f"the results name layers that are off: {sorted(still)}")
+    return report
+
+
+def _judge(report: Report, judged: tuple[str, ...], excepted: set[str]) -> Report:
+    for row in report.rows:
+        name, severity = row.program.name, row.program.severity
+        if severity not in judged or name in excepted:
+            continue
+        if row.verdict in (ESCAPED, UNCLEAR, REFUSED):
+            report.failures.append(f"{row.program.title}: {row.verdict}: {row.line}")
+        report.failures += [f"{row.program.title}: {each}" for each in row.complaints]
+    # whatever a program is judged by, the next run must work and nothing may be left
+    for row in report.rows:
+        if row.program.severity not in judged or row.program.name in excepted:
+            around = [each for each in row.complaints if "next run" in each or "processes" in each]
+            report.failures += [f"{row.program.title}: {each}" for each in around]
+    return report
+
+
+def _all(options: Options, programs: list[Program]) -> Iterator[Report]:
+    policies = {each.name: each.policy | each.limits for each in programs}
+    yield _judge(_perform("all", options, programs, policies), JUDGED, set())
+
+
+def _default(options: Options, programs: list[Program]) -> Iterator[Report]:
+    policies: dict[str, Fields] = {each.name: dict(each.limits) for each in programs}
+    yield _judge(_perform("default", options, programs, policies), JUDGED, set())
+
+
+def _policy_off(options: Options, programs: list[Program]) -> Iterator[Report]:
+    if options.brief:
+        programs = [each for each in programs if each.has_policy]
+    policies = {each.name: POLICY_OFF | each.limits for each in programs}
+    yield _judge(_perform("policy-off", options, programs, policies), JUDGED, set())
+
+
+def _processes(options: Options, programs: list[Program]) -> Iterator[Report]:
+    if "allow_processes" not in KNOWN_FIELDS:
+        yield Report("processes", notes=["this build has no allow_processes"])
+        return
+    free: Fields = POLICY_OFF | {"allow_processes": True}
+    policies = {each.name: free | each.limits for each in programs}
+    report = _perform("processes", options, programs, policies)
+    yield _judge(report, JUDGED, ALLOWED_WITH_PROCESSES)
+
+
+def _minus_one(options: Options, programs: list[Program]) -> Iterator[Report]:
+    boundary = [each for each in programs if each.severity == "boundary"]
+    policies = {each.name: POLICY_OFF | each.limits for each in boundary}
+    for layer in LAYERS:
+        report = _perform(f"minus-one {layer}", options, boundary, policies, (layer,))
+        for row in report.rows:
+            if row.verdict == REFUSED:
+                row.verdict = HELD  # what does not run gets out of nothing
+        yield _judge(report, ("boundary",), EXCEPTED_WITHOUT.get(layer, set()))
+
+
+def _control(options: Options, programs: list[Program]) -> Iterator[Report]:
+    wanted = [each for each in programs if each.escapes_bare and each.name[0] != "o"]
+    policies = {each.name: POLICY_OFF | UNLIMITED for each in wanted}
+    report = _perform("control", options, wanted, policies, LAYERS)
+    silent = dict(SILENT_IN_CONTROL)
+    if os.geteuid() != 0:
+        silent |= dict.fromkeys(NEED_ROOT, "needs root")
+    for row in report.rows:
+        if row.verdict != ESCAPED and row.program.name not in silent:
+            report.failures.append(f"{row.program.title} shows no escape: {row.line}")
+    yield report
+
+
+_RUN = {
+    "all": _all,
+    "default": _default,
+    "policy-off": _policy_off,
+    "processes": _processes,
+    "minus-one": _minus_one,
+    "control": _control,
+}
+
+
+def perform(name: str, options: Options) -> Iterator[Report]:
+    programs = load(list(options.only) or None)
+    with outside.Surroundings():
+        yield from _RUN[name](options, programs)
