@@ -56,7 +56,6 @@ CALLS = (
 
 PROBE = """
 import ctypes, errno, os, resource, socket, time
-os.nice({mark})
 libc = ctypes.CDLL(None, use_errno=True)
 header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
 
@@ -89,11 +88,11 @@ def interfaces():
     except OSError:
         return []
 
-def listing(path):
+def see(look, else_):
     try:
-        return sorted(os.listdir(path))
+        return look()
     except OSError:
-        return []  # Landlock
+        return else_
 
 def parent_signalled():
     try:
@@ -102,23 +101,27 @@ def parent_signalled():
     except OSError:
         return False
 
+try:
+    os.nice({mark})
+except OSError:
+    pass
 libc.capget(header, sets)
 result = {{
     'no_new_privs': libc.prctl(39, 0, 0, 0, 0),
     'dumpable': libc.prctl(3, 0, 0, 0, 0),
     'capabilities': list(sets),
-    'uids': os.getresuid() + os.getresgid(),
-    'groups': os.getgroups(),
+    'uids': [os.getuid(), os.geteuid(), os.getgid(), os.getegid()],
+    'groups': see(os.getgroups, []),
     'pid': os.getpid(),
     'ppid': os.getppid(),
     'parent_signalled': parent_signalled(),
-    'limits': [resource.getrlimit(r) for r in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK,
+    'limits': [see(lambda: resource.getrlimit(r), [0, 0]) for r in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK,
                resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)],
     'canary': readable({canary!r}),
     'shadow': readable('/etc/shadow'),
     'beside': writable({beside!r}),
     'proc': os.path.exists('/proc/self'),
-    'root': listing('/'),
+    'root': see(lambda: sorted(os.listdir('/')), []),
     'cwd': os.getcwd(),
     'connects': connects({port}),
     'interfaces': interfaces(),
