@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,10 +205,8 @@ def _look(pid: int) -> dict[str, str]:
             found[name] = os.readlink(f"/proc/{pid}/{name}")
         except OSError:
             continue
-    try:
+    with suppress(OSError):
         found["cgroup"] = Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        pass
     return found
 
 
@@ -229,10 +227,8 @@ def _leftovers(before: set[int]) -> list[str]:
     deadline = time.monotonic() + GONE_SECONDS
     while True:
         for child in set(children(os.getpid())) - before:
-            try:
+            with suppress(ChildProcessError):
                 os.waitpid(child, os.WNOHANG)
-            except ChildProcessError:
-                pass
         left = set(children(os.getpid())) - before
         if not left or time.monotonic() > deadline:
             break
@@ -251,8 +247,17 @@ def run(world: World, options: list[str], demanded: str, looks: bool = False) ->
     before = set(children(os.getpid()))
     begin = time.monotonic()
     process = subprocess.Popen(
-        [str(world.place / "spr"), "run", "--json", "--python", PYTHON, "--policy", str(policy)]
-        + ["-c", world.code(0.3 if looks else 0)],
+        [
+            str(world.place / "spr"),
+            "run",
+            "--json",
+            "--python",
+            PYTHON,
+            "--policy",
+            str(policy),
+            "-c",
+            world.code(0.3 if looks else 0),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -284,13 +289,17 @@ def holds(layer: str, seen: dict[str, Any], outside: dict[str, str]) -> bool:
         "no_new_privs": lambda: seen["no_new_privs"] == 1,
         "undumpable": lambda: seen["dumpable"] == 0,
         "capabilities": lambda: not any(seen["capabilities"]),
-        "rlimits": lambda: seen["limits"][:2] == [[0, 0], [0, 0]]
-        and all(0 < hard < 1 << 40 for _, hard in seen["limits"][2:]),
+        "rlimits": lambda: (
+            seen["limits"][:2] == [[0, 0], [0, 0]]
+            and all(0 < hard < 1 << 40 for _, hard in seen["limits"][2:])
+        ),
         "uid": lambda: min(seen["uids"]) >= 1_900_000_000 and not seen["groups"],
         "pid_namespace": lambda: (seen["pid"], seen["ppid"]) == (2, 0),
-        "mount_namespace": lambda: seen["cwd"] == "/tmp"
-        and not (seen["canary"] or seen["shadow"] or seen["beside"] or seen["proc"])
-        and not {"home", "sys", "var", "root"} & set(seen["root"]),
+        "mount_namespace": lambda: (
+            seen["cwd"] == "/tmp"
+            and not (seen["canary"] or seen["shadow"] or seen["beside"] or seen["proc"])
+            and not {"home", "sys", "var", "root"} & set(seen["root"])
+        ),
         "net_namespace": lambda: not seen["connects"] and seen["interfaces"] in ([], ["lo"]),
         "ipc_namespace": lambda: seen["shm"] < 0,
         "uts_namespace": lambda: seen["host"] == "sandbox",

@@ -70,9 +70,7 @@ def test_this_machine() -> None:
     answer = report()
     assert answer["kernel"] == os.uname().release
     assert answer["python"].startswith("3.")
-    assert {"capabilities", "no_new_privs", "rlimits", "undumpable"} <= set(
-        answer["run"]["layers"]
-    )
+    assert {"capabilities", "no_new_privs", "rlimits", "undumpable"} <= set(answer["run"]["layers"])
     assert (answer["states"]["uid"] == "inapplicable") == (os.geteuid() != 0)
 
 
