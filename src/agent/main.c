@@ -40,10 +40,9 @@ static void agent_ensure_stderr(void) {
 static int agent_usage(const char *name) {
         (void)fprintf(
                 stderr,
-                "usage: %s [--probe | --without LAYER[,LAYER...]]\n"
-                "It is started by libspr. --probe says which layers of the sandbox are to be\n"
-                "had here; --without leaves layers out, for tests and diagnosis, and results\n"
-                "say what is missing.\n",
+                "usage: %s [--without LAYER[,LAYER...] | --probe]\n"
+                "It is started by libspr. --probe tries the layers of the sandbox; --without\n"
+                "leaves some out, for tests and diagnosis, and results say what is missing.\n",
                 name);
         return 2;
 }

@@ -157,6 +157,12 @@ static void attempt_empty(ProbeAnswer *answer, Layer layer, int flag) {
                            "cannot make the namespace");
 }
 
+static void attempt_cgroup_namespace(ProbeAnswer *answer) {
+        Failure failure = FAILURE_NULL;
+
+        answer_take(answer, namespaces_enter_cgroup(&failure), &failure);
+}
+
 static void attempt_net_namespace(ProbeAnswer *answer) {
         attempt_empty(answer, LAYER_NET_NAMESPACE, CLONE_NEWNET);
 }
@@ -167,14 +173,6 @@ static void attempt_ipc_namespace(ProbeAnswer *answer) {
 
 static void attempt_uts_namespace(ProbeAnswer *answer) {
         attempt_empty(answer, LAYER_UTS_NAMESPACE, CLONE_NEWUTS);
-}
-
-static void attempt_cgroup_namespace(ProbeAnswer *answer) {
-        Failure failure = FAILURE_NULL;
-        int r;
-
-        r = namespaces_enter_cgroup(&failure);
-        answer_take(answer, r, &failure);
 }
 
 static void attempt_cgroup(ProbeAnswer *answer) {
@@ -369,7 +367,7 @@ int probe_main(int fd) {
         for (unsigned int i = 0; i < _LAYER_N; ++i)
                 if (probes[i].outside)
                         probe_layer((Layer)i, &answers[i]);
-        nest_enter(&nest, 0);
+        nest_enter(&nest, LAYER_BIT(LAYER_CGROUP)); /* which was tried outside */
         probe_judge_user_namespace(&nest, &answers[LAYER_USER_NAMESPACE]);
         for (unsigned int i = 0; i < _LAYER_N; ++i)
                 if (!probes[i].outside)

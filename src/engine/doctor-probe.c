@@ -28,8 +28,8 @@ static const char *const protects[_LAYER_N] = {
         [LAYER_RLIMITS] = "file sizes, descriptors, stack and core files limited",
         [LAYER_UNDUMPABLE] = "runs cannot trace or read one another",
         [LAYER_LANDLOCK] = "the rules on files once more, whatever the mounts are",
-        [LAYER_CGROUP_NAMESPACE] = "does not see which groups of the host it is in",
         [LAYER_SECCOMP] = "most system calls of the kernel out of reach",
+        [LAYER_CGROUP_NAMESPACE] = "does not see where in the tree of control groups it is",
 };
 
 const char *doctor_state_name(DoctorState state) {
