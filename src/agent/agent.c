@@ -235,6 +235,8 @@ void agent_loop(Agent *agent) {
 
                 more = agent_deliver(agent);
                 link_flush(&agent->link);
+                if (agent->link.closed)
+                        return; /* the host cannot be told anything: no event would say so */
                 timeout_ns = agent_tick(agent);
                 if (more && link_has_room(&agent->link))
                         timeout_ns = 0; /* the host took it all at once: no event will say so */

@@ -83,7 +83,15 @@ static int confine_landlock(const ConfinementPlan *plan, Failure *failure) {
 }
 
 static int confine_seccomp(const ConfinementPlan *plan, Failure *failure) {
-        return seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(), failure);
+        bool sees_own_files =
+                !confinement_has(plan, LAYER_MOUNT_NAMESPACE) && !confinement_has(plan, LAYER_UID);
+        int r = 0;
+
+        if (sees_own_files)
+                r = seccomp_forbid_attributes(failure);
+        return r ? r
+                 : seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(),
+                                 failure);
 }
 
 static int confine_cgroup_namespace(const ConfinementPlan *plan _unused_, Failure *failure) {

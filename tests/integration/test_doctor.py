@@ -23,7 +23,9 @@ WITHOUT_NAMESPACES = [sys.executable, str(TESTS / "tools/without_namespaces.py")
 LANDLOCK = [
     f"landlock_{call}=EOPNOTSUPP" for call in ("create_ruleset", "add_rule", "restrict_self")
 ]
-NAMESPACES = {f"{name}_namespace" for name in ("user", "pid", "mount", "net", "ipc", "uts")}
+NAMESPACES = {
+    f"{name}_namespace" for name in ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
+}
 LAYERS = NAMESPACES | {
     *("cgroup", "uid", "capabilities", "no_new_privs", "rlimits", "undumpable", "landlock"),
     "seccomp",
@@ -68,9 +70,7 @@ def test_this_machine() -> None:
     answer = report()
     assert answer["kernel"] == os.uname().release
     assert answer["python"].startswith("3.")
-    assert {"capabilities", "no_new_privs", "rlimits", "undumpable"} <= set(
-        answer["run"]["layers"]
-    )
+    assert {"capabilities", "no_new_privs", "rlimits", "undumpable"} <= set(answer["run"]["layers"])
     assert (answer["states"]["uid"] == "inapplicable") == (os.geteuid() != 0)
 
 

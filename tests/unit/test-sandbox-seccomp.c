@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/failure.h"
@@ -588,6 +589,33 @@ static void test_load(void **state) {
         }
 }
 
+/* Modes and time stamps stay, by path and by descriptor; contents are not touched by it. */
+static int forbid_attributes(void) {
+        char path[] = "/tmp/spr-test-XXXXXX";
+        int fd = mkstemp(path);
+
+        if (VALGRIND)
+                return CHILD_FILTERS_VALGRIND;
+        CHECK(fd >= 0 && unlink(path) == 0);
+        CHECK(fchmod(fd, 0600) == 0 && futimens(fd, NULL) == 0);
+        CHECK(attributes_set_no_new_privs(NULL) == 0);
+        CHECK(seccomp_forbid_attributes(NULL) == 0);
+        CHECK(seccomp_apply(SECCOMP_PROCESSES, getpid(), NULL) == 0);
+        CHECK(fchmod(fd, 0600) < 0 && errno == EPERM);
+        CHECK(chmod("/tmp", 0700) < 0 && errno == EPERM);
+        CHECK(fchmodat(AT_FDCWD, "/tmp", 0700, 0) < 0 && errno == EPERM);
+        CHECK(syscall(452, AT_FDCWD, "/tmp", 0700, 0) < 0);
+        CHECK(futimens(fd, NULL) < 0 && errno == EPERM);
+        CHECK(utimensat(AT_FDCWD, "/tmp", NULL, 0) < 0 && errno == EPERM);
+        CHECK(write(fd, "x", 1) == 1);
+        return CHILD_PASSED;
+}
+
+static void test_forbid_attributes(void **state) {
+        (void)state;
+        child_run(forbid_attributes);
+}
+
 /* A run's filter stands above whatever filter there is. */
 static int load_twice(void) {
         if (VALGRIND)
@@ -635,6 +663,7 @@ int main(void) {
                 cmocka_unit_test(test_every_number),
                 cmocka_unit_test(test_foreign_architectures),
                 cmocka_unit_test(test_placeholders_are_replaced),
+                cmocka_unit_test(test_forbid_attributes),
                 cmocka_unit_test(test_load),
                 cmocka_unit_test(test_load_refused),
                 cmocka_unit_test(test_probe),
