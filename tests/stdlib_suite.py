@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The standard library's own tests, inside a run and outside: what each of them came to.
 
-Debian has them in a package of their own, libpython3-testsuite, and without those of sqlite3.
+Debian has them in a package of their own, libpython3.11-testsuite, without those of sqlite3.
 """
 
 from __future__ import annotations
