@@ -25,8 +25,8 @@ static void take_64_mib(void) {
         _exit(CHILD_PASSED);
 }
 
-/* What is beyond the limit ends the process in the group, and nobody else. v2 counts the victim twice
- * where the whole group is to go. */
+/* What is beyond the limit ends the process in the group, and nobody else. Where the whole group is
+ * to go, v2 counts its first victim twice. */
 static int memory_is_limited(void) {
         CgroupTree *tree = groups_tree();
         Cgroup *small = groups_new(tree, 1, (CgroupLimits){.memory_bytes = 32 * MIB});
