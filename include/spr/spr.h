@@ -31,6 +31,7 @@
 extern "C" {
 #endif
 
+typedef struct SprDoctor SprDoctor;
 typedef struct SprEngine SprEngine;
 typedef struct SprEngineOptions SprEngineOptions;
 typedef struct SprError SprError;
@@ -93,6 +94,22 @@ int spr_policy_set_timeout_ns(SprPolicy *policy, uint64_t timeout_ns, SprError *
 int spr_policy_set_memory_bytes(SprPolicy *policy, uint64_t bytes, SprError *error);
 uint64_t spr_policy_get_timeout_ns(const SprPolicy *policy);
 uint64_t spr_policy_get_memory_bytes(const SprPolicy *policy);
+/* 1 MiB <= @bytes <= 1 TiB: what fits into the private /tmp, and into one file. */
+int spr_policy_set_disk_bytes(SprPolicy *policy, uint64_t bytes, SprError *error);
+int spr_policy_set_file_bytes(SprPolicy *policy, uint64_t bytes, SprError *error);
+/* @cpu_ns <= 24 h of processor time, on all cores together; 0: no limit but the deadline. */
+int spr_policy_set_cpu_ns(SprPolicy *policy, uint64_t cpu_ns, SprError *error);
+/* 1 <= @n <= 4096, processes and threads at a time. */
+int spr_policy_set_max_processes(SprPolicy *policy, uint64_t n, SprError *error);
+/* Whether the code may start processes, and whether it finds a /proc (of its own processes). */
+void spr_policy_set_allow_processes(SprPolicy *policy, bool allow);
+void spr_policy_set_proc(SprPolicy *policy, bool proc);
+/* Whether the code may use the network of the host; default no. */
+void spr_policy_set_host_network(SprPolicy *policy, bool allow);
+/* An environment variable that the code finds; replaces one of that name. */
+int spr_policy_set_env(SprPolicy *policy, const char *name, const char *value, SprError *error);
+/* One more path of the host, absolute, that the code may read. */
+int spr_policy_add_read_only_path(SprPolicy *policy, const char *path, SprError *error);
 /* Opaque JSON text of one object, as CPython's json writes it (nan and large integers survive);
  * its keys are checked when the run starts. Replaces extra_globals of a file. */
 int spr_policy_set_extra_globals_json(SprPolicy *policy,
@@ -189,7 +206,7 @@ bool spr_result_get_resource_exceeded(const SprResult *result);
 int spr_result_get_exit_code(const SprResult *result);
 /* One line, "ValueError: …"; NULL where ok. */
 const char *spr_result_get_error(const SprResult *result);
-/* NULL, "timeout", "memory", "signal", "cancel", "agent" */
+/* NULL, "timeout", "memory", "signal", "cancel", "agent", "cpu" */
 const char *spr_result_get_killed_by(const SprResult *result);
 /* The JSON text of the code's result, checked for syntax, size and depth; NULL for None. May hold
  * NaN, Infinity, -Infinity, and integers of any size, as CPython's json reads and writes them. */
@@ -212,6 +229,10 @@ uint64_t spr_result_get_cpu_system_ns(const SprResult *result);
 uint64_t spr_result_get_peak_memory_bytes(const SprResult *result);
 /* "none", "process", "kernel", "full" */
 const char *spr_result_get_isolation_level(const SprResult *result);
+/* "none", or "host" where the code could use the network of the host */
+const char *spr_result_get_network(const SprResult *result);
+/* Where the code ran: "host", this machine. */
+const char *spr_result_get_where(const SprResult *result);
 /* The names of the layers that were applied and read back; NULL at and after the last one. */
 const char *spr_result_get_layer(const SprResult *result, size_t index);
 /* Everything above as one JSON object on one line: the reference's eight fields, then outcome,
@@ -295,6 +316,33 @@ int spr_script_find_missing(const SprScript *script,
                             const char *const *environment,
                             char **missingp,
                             SprError *error);
+
+/* doctor: how strongly this machine confines a run. The agent of @options tries each layer, then a
+ * trivial run with their interpreter shows which ones it really had. Blocks, for a second or so.
+ * SPR_E_AGENT where the agent cannot be asked; a run that fails is part of the answer. Strings live
+ * as long as the doctor. */
+int spr_doctor_new(SprDoctor **doctorp, const SprEngineOptions *options, SprError *error);
+SprDoctor *spr_doctor_free(SprDoctor *doctor);
+/* Whether the run reached what a new policy demands (min_isolation). */
+bool spr_doctor_get_ok(const SprDoctor *doctor);
+/* What the run reached: "none", "process", "kernel", "full" */
+const char *spr_doctor_get_level(const SprDoctor *doctor);
+/* The layers by name, whether there or not; NULL at and after the last one. */
+const char *spr_doctor_get_layer(const SprDoctor *doctor, size_t index);
+/* Of the layer at @index: "ok", "weak", "missing", "inapplicable" (nothing for it to do here),
+ * "differs" (the attempt and the run disagree); what it keeps the code from; what there is to know,
+ * or NULL; one command that would give it, or NULL. */
+const char *spr_doctor_get_state(const SprDoctor *doctor, size_t index);
+const char *spr_doctor_get_protects(const SprDoctor *doctor, size_t index);
+const char *spr_doctor_get_detail(const SprDoctor *doctor, size_t index);
+const char *spr_doctor_get_advice(const SprDoctor *doctor, size_t index);
+/* Why the run failed; NULL where it did not. */
+const char *spr_doctor_get_run_error(const SprDoctor *doctor);
+/* The kernel's release, and the interpreter's version; NULL where it did not say. */
+const char *spr_doctor_get_kernel(const SprDoctor *doctor);
+const char *spr_doctor_get_python(const SprDoctor *doctor);
+/* Everything above as one JSON object on one line. Free with free(). */
+int spr_doctor_to_json(const SprDoctor *doctor, char **jsonp);
 
 #ifdef __cplusplus
 }

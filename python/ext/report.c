@@ -25,6 +25,8 @@ static PyStructSequence_Field report_fields[] = {
         {"peak_memory_bytes", "beyond the warm interpreter"},
         {"isolation_level", "none, process, kernel or full"},
         {"layers", "names of the layers applied"},
+        {"network", "none or host"},
+        {"where", "host"},
         {"run_id", "of the engine's connection"},
         {NULL, NULL},
 };
@@ -102,6 +104,8 @@ PyObject *ext_report_new(const ModuleState *state, const SprResult *result) {
                 PyLong_FromUnsignedLongLong(spr_result_get_peak_memory_bytes(result)),
                 report_words(spr_result_get_isolation_level(result)),
                 report_layers(result),
+                report_words(spr_result_get_network(result)),
+                report_words(spr_result_get_where(result)),
                 PyLong_FromUnsignedLongLong(spr_result_get_run_id(result)),
         };
         PyObject *report = PyStructSequence_New(state->report_type);

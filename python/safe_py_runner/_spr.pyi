@@ -54,6 +54,8 @@ class Report:
     peak_memory_bytes: int
     isolation_level: str
     layers: tuple[str, ...]
+    network: str
+    where: str
     run_id: int
 
 @final

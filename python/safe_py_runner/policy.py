@@ -30,6 +30,16 @@ class RunnerPolicy:
         config_path: a policy file; when set, it replaces every other field at the run.
         min_isolation: the level of isolation (``none``, ``process``, ``kernel``, ``full``) below
             which a run is refused, with exit code 126.
+        allow_processes: whether the code may start processes.
+        max_processes: how many processes and threads it may have at a time; 1 to 4096.
+        cpu_seconds: processor time, on all cores together; fractions count; 0: no limit but
+            ``timeout_seconds``. A run that exceeds it is timed out, ``killed_by`` is ``cpu``.
+        max_file_mb: how large one file may become, in MiB.
+        disk_mb: how much fits into the private ``/tmp``, in MiB.
+        env: environment variables the code finds.
+        read_only_paths: absolute paths of the host that the code may read.
+        network: ``none``, or ``host`` to let the code use the network of the host.
+        proc: whether the code finds a ``/proc``, of its own processes.
     """
 
     mode: str = "restrict"
@@ -48,7 +58,16 @@ class RunnerPolicy:
     blocked_globals: list[str] = field(default_factory=list)
     extra_globals: dict[str, Any] = field(default_factory=dict)
     config_path: str | None = None
-    min_isolation: str = "process"
+    min_isolation: str = "kernel"
+    allow_processes: bool = False
+    max_processes: int = 64
+    cpu_seconds: float = 0
+    max_file_mb: int = 128
+    disk_mb: int = 128
+    env: dict[str, str] = field(default_factory=dict)
+    read_only_paths: list[str] = field(default_factory=list)
+    network: str = "none"
+    proc: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in ("allow", "restrict"):

@@ -37,10 +37,19 @@ class Truncated:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """What confined the run: ``none``, ``process``, ``kernel`` or ``full``, and the layers."""
+    """What confined the run.
+
+    Attributes:
+        level: ``none``, ``process``, ``kernel`` or ``full``.
+        layers: the names of what was applied and read back.
+        network: ``none``, or ``host`` where the code could use the network of the host.
+        where: ``host``: on this machine.
+    """
 
     level: str = "none"
     layers: tuple[str, ...] = ()
+    network: str = "none"
+    where: str = "host"
 
 
 @dataclass(slots=True)
@@ -56,7 +65,7 @@ class RunnerResult:
         error: one line, ``ValueError: …``; None where ok.
         exit_code: 0 to 255; 2 memory, 124 timeout, 125 our failure.
         outcome: ``ok error timeout memory output denied crash cancelled infra``.
-        killed_by: None, ``timeout``, ``memory``, ``signal``, ``cancel`` or ``agent``.
+        killed_by: None, ``timeout``, ``memory``, ``signal``, ``cancel``, ``agent`` or ``cpu``.
         stdout_tail, stderr_tail: the end of a truncated stream.
         run_id: the run's number on its engine's connection; 0 where no run took place.
     """

@@ -22,6 +22,7 @@
 #include "sandbox/credentials.h"
 #include "sandbox/descendants.h"
 #include "sandbox/landlock.h"
+#include "sandbox/namespaces.h"
 #include "sandbox/seccomp.h"
 
 #define AGENT_SAMPLE_NS    (5 * NSEC_PER_MSEC)
@@ -298,6 +299,8 @@ void agent_try_layers(Agent *agent) {
         if (agent->has_tried)
                 return;
         agent->has_tried = true;
+        if (!namespaces_probe_cgroup())
+                agent->lacking |= LAYER_BIT(LAYER_CGROUP_NAMESPACE);
         if (!landlock_probe())
                 agent->lacking |= LAYER_BIT(LAYER_LANDLOCK);
         if (!seccomp_probe())

@@ -30,6 +30,7 @@ struct Agent {
         HostLink link;
         Nest nest;
         LayerSet without;         /* layers left out on demand */
+        LayerSet lacking;         /* layers that this kernel does not have */
         LoopSource host_source;   /* a pidfd of the host: readable when it has died */
         LoopSource signal_source; /* SIGCHLD, SIGTERM */
         bool leases_uids;         /* root, and a leased uid can be taken */

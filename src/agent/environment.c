@@ -16,7 +16,7 @@
 #include "wire/packet.h"
 
 #define ENVIRONMENT_LISTS_MAX 1024 /* preloads and paths */
-#define WORDS_READS_MAX          128 /* more than a pipe holds */
+#define WORDS_READS_MAX       128  /* more than a pipe holds */
 
 /* birth and death */
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/probe.h"
 #include "base/failure.h"
 
 enum {
@@ -38,8 +39,8 @@ static void agent_ensure_stderr(void) {
 
 static int agent_usage(const char *name) {
         (void)fprintf(stderr,
-                      "usage: %s [--without LAYER[,LAYER...]]\n"
-                      "It is started by libspr. --without leaves layers of the sandbox out, for\n"
+                      "usage: %s [--without LAYER[,LAYER...] | --probe]\n"
+                      "It is started by libspr. --probe tries the layers; --without leaves layers of the sandbox out, for\n"
                       "tests and diagnosis; results say what is missing.\n",
                       name);
         return 2;
@@ -50,6 +51,8 @@ int main(int argc, char **argv) {
         Failure failure = FAILURE_NULL;
         int host_pidfd;
 
+        if (argc == 2 && strcmp(argv[1], "--probe") == 0)
+                return probe_main(STDOUT_FILENO);
         if (argc == 3 && strcmp(argv[1], "--without") == 0) {
                 if (!layers_parse(argv[2], &agent.without))
                         return agent_usage(argv[0]);

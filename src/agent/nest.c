@@ -55,7 +55,7 @@ static bool nest_is_usable(void) {
 }
 
 typedef struct NestPipes {
-        int ready[2]; /* child to parent: NEST_READY when it is at home */
+        int ready[2];  /* child to parent: NEST_READY when it is at home */
         int mapped[2]; /* parent to child: its ids are mapped */
 } NestPipes;
 

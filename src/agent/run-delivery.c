@@ -81,6 +81,8 @@ void run_deliver(Run *run, const Verdict *verdict) {
                 .usage = run->usage,
         };
 
+        if (run->host_network)
+                frame.flags |= RESULT_FLAG_HOST_NETWORK;
         run_add_answer(run, verdict, &frame);
         run_add_streams(run, &frame);
         (void)link_send(&agent->link, frame_header(FRAME_RESULT, run->id, sizeof(frame)), &frame);

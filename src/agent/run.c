@@ -129,6 +129,7 @@ static void run_conclude(Run *run) {
                 capture_drain(&worker->captures[i]);
         run->usage.peak_memory_bytes = worker->memory.peak_bytes;
         run->layers = worker->layers;
+        run->host_network = worker->environment->order.flags & ENV_FLAG_HOST_NETWORK;
         run->region = worker->region;
         worker->region = REGION_FILE_NULL;
         run->worker = NULL;

@@ -53,6 +53,7 @@ struct Run {
 
         /* DELIVERING */
         LayerSet layers;
+        bool host_network;
         RegionFile region;
         RunPiece pieces[RUN_PIECES_MAX];
         size_t n_pieces, piece; /* piece = the one being sent */

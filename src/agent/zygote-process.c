@@ -123,13 +123,13 @@ static void zygote_format_order(char *text, size_t size, const ZygoteOrder *orde
 
 static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
         const char *const fixed[] = {
-                order->python, /* also how a venv's interpreter finds its venv */
+                order->python,       /* also how a venv's interpreter finds its venv */
                 "-I",          "-B", /* imports write nothing into the environment */
                 "-c",          zygote_program, numbers,
         };
         size_t n = 0;
-        char **argv = calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads + 1,
-                             sizeof(*argv));
+        char **argv =
+                calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads + 1, sizeof(*argv));
 
         if (!argv)
                 return NULL;

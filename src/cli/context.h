@@ -21,5 +21,6 @@ struct CliContext {
         const char *virtual_env;        /* VIRTUAL_ENV */
         const char *const *environment; /* all of it, for uv and pip */
         bool colour;                    /* help may use bold on stdout */
+        bool utf8;                      /* the locale's encoding: signs beyond ASCII may be shown */
         Words words;
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "cli/context.h"
 #include "cli/verbs.h"
 
@@ -24,6 +25,16 @@ static bool colour_is_wanted(int fd) {
 
         return !environment_get("NO_COLOR") && terminal && strcmp(terminal, "dumb") != 0 &&
                isatty(fd);
+}
+
+/* As setlocale(3) would choose, without loading a locale. */
+static bool locale_is_utf8(void) {
+        static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+        const char *locale = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(names) && !locale; ++i)
+                locale = environment_get(names[i]);
+        return locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
 }
 
 /* @buffer has room for PATH_MAX bytes. */
@@ -47,6 +58,7 @@ int main(int argc, char **argv) {
                 .virtual_env = environment_get("VIRTUAL_ENV"),
                 .environment = (const char *const *)environ,
                 .colour = colour_is_wanted(STDOUT_FILENO),
+                .utf8 = locale_is_utf8(),
                 .words = {.fd = STDERR_FILENO, .colour = colour_is_wanted(STDERR_FILENO)},
         };
 

@@ -66,14 +66,12 @@ static const OptionSpec *spec_find_letter(const OptionSpec *specs, char letter) 
 static int quantity_store(Parser *parser,
                           const OptionSpec *spec,
                           const char *value,
-                          const char *example,
+                          const char *what,
                           int (*parse)(const char *, uint64_t *)) {
         uint64_t number = 0;
 
         if (parse(value, &number) || number == 0)
-                return parser_fault(parser, "--%s '%.64s': not a %s above zero, such as %s",
-                                    spec->name, value,
-                                    spec->kind == OPTION_DURATION ? "duration" : "size", example);
+                return parser_fault(parser, "--%s '%.64s': not a %s", spec->name, value, what);
         *(uint64_t *)(void *)(parser->fields + spec->offset) = number;
         return 0;
 }
@@ -91,10 +89,15 @@ static int value_store(Parser *parser, const OptionSpec *spec, const char *value
         case OPTION_LIST:
                 return option_list_append(field, value, (size_t)parser->argc);
         case OPTION_DURATION:
-                return quantity_store(parser, spec, value, "0.5s, 200ms or 2m",
+                return quantity_store(parser, spec, value,
+                                      "duration above zero, such as 0.5s, 200ms or 2m",
                                       quantity_parse_duration);
         case OPTION_SIZE:
-                return quantity_store(parser, spec, value, "256M or 1G", quantity_parse_size);
+                return quantity_store(parser, spec, value, "size above zero, such as 256M or 1G",
+                                      quantity_parse_size);
+        case OPTION_NUMBER:
+                return quantity_store(parser, spec, value, "whole number above zero, such as 64",
+                                      quantity_parse_number);
         }
         return -EINVAL;
 }

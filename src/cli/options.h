@@ -29,6 +29,7 @@ typedef enum OptionKind {
         OPTION_LIST,     /* OptionList, all of them in order */
         OPTION_DURATION, /* uint64_t nanoseconds, never 0 once given */
         OPTION_SIZE,     /* uint64_t bytes, never 0 once given */
+        OPTION_NUMBER,   /* uint64_t, never 0 once given */
 } OptionKind;
 
 /* A table ends with a row without a name. */

@@ -111,6 +111,20 @@ int quantity_parse_size(const char *text, uint64_t *bytesp) {
         return quantity_parse(text, size_units, ARRAY_SIZE(size_units), bytesp);
 }
 
+int quantity_parse_number(const char *text, uint64_t *numberp) {
+        const char *cursor = text;
+        uint64_t number, scale;
+        int r;
+
+        r = digits_parse(&cursor, FRACTION_DIGITS_MAX, false, &number, &scale);
+        if (r)
+                return r;
+        if (cursor == text || *cursor)
+                return QUANTITY_E_SYNTAX;
+        *numberp = number;
+        return 0;
+}
+
 const char *quantity_format_size(uint64_t bytes, char *text) {
         static const Unit scales[] = {{"TiB", TIB}, {"GiB", GIB}, {"MiB", MIB}, {"KiB", KIB}};
 

@@ -21,6 +21,9 @@ int quantity_parse_duration(const char *text, uint64_t *nanosecondsp);
  * MiB, as in the policy's memory_limit_mb. */
 int quantity_parse_size(const char *text, uint64_t *bytesp);
 
+/* Digits alone. */
+int quantity_parse_number(const char *text, uint64_t *numberp);
+
 /* @bytes as "128 KiB" or "1.5 MiB"; @text has room for QUANTITY_TEXT_MAX. Returns @text. */
 #define QUANTITY_TEXT_MAX 32
 const char *quantity_format_size(uint64_t bytes, char *text);

@@ -19,6 +19,15 @@ struct RunOptions {
         OptionList packages; /* --with */
         uint64_t timeout_ns; /* 0: the policy's */
         uint64_t memory_bytes;
+        uint64_t disk_bytes;
+        uint64_t file_bytes;
+        uint64_t cpu_ns;
+        uint64_t max_processes;
+        OptionList env;   /* --env */
+        OptionList paths; /* --read-only */
+        const char *network;
+        bool allow_processes;
+        bool proc;
         bool allow_sdist;
         bool script_deps;
         bool json;
@@ -27,4 +36,6 @@ struct RunOptions {
 
 static inline void run_options_deinitp(RunOptions *options) {
         option_list_deinit(&options->packages);
+        option_list_deinit(&options->env);
+        option_list_deinit(&options->paths);
 }

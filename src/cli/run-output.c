@@ -157,7 +157,8 @@ static int fault_json_append(Buffer *json, const Fault *fault) {
                      "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, \"peak_memory_bytes\": 0, "
                      "\"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
                      "\"truncated\": {\"stdout\": false, \"stderr\": false}, "
-                     "\"isolation\": {\"level\": \"none\", \"layers\": []}, \"run_id\": 0}\n",
+                     "\"isolation\": {\"level\": \"none\", \"layers\": [], \"network\": \"none\", "
+                     "\"where\": \"host\"}, \"run_id\": 0}\n",
                      fault->status, cancelled ? "cancelled" : "infra",
                      cancelled ? "\"cancel\"" : "null");
 

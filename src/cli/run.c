@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of one run, in order: what to run (run-input), with which Python (run-environment), the
- * run itself (here), what came of it (run-output).
+ * The parts of one run, in order: what to run (run-input), what it may do (run-policy), with which
+ * Python (run-environment), the run itself (here), what came of it (run-output).
  *
  * The run is posted and polled for rather than waited for in the library, so that Ctrl-C is seen at
  * once. After it the agent gets CANCEL_GRACE_NS to answer with what the code had printed; it is
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/agent-path.h"
+#include "cli/engine-options.h"
 #include "cli/fault.h"
 #include "cli/handles.h"
 #include "cli/help.h"
@@ -22,6 +22,7 @@
 #include "cli/run-input.h"
 #include "cli/run-options.h"
 #include "cli/run-output.h"
+#include "cli/run-policy.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -37,6 +38,24 @@ const OptionSpec run_options[] = {
          "wall time for the code: 0.5s, 200ms, 2m\n(a bare number is seconds; default 5s)"},
         {"memory", 'm', OPTION_SIZE, offsetof(RunOptions, memory_bytes), "SIZE",
          "memory beyond the warm interpreter: 256M, 1G\n(a bare number is MiB; default 256M)"},
+        {"cpu-seconds", 0, OPTION_DURATION, offsetof(RunOptions, cpu_ns), "TIME",
+         "processor time, on all cores together\n(default: only --timeout)"},
+        {"disk", 0, OPTION_SIZE, offsetof(RunOptions, disk_bytes), "SIZE",
+         "what fits into its /tmp (default 128M)"},
+        {"max-file", 0, OPTION_SIZE, offsetof(RunOptions, file_bytes), "SIZE",
+         "what one file may hold (default 128M)"},
+        {"max-processes", 0, OPTION_NUMBER, offsetof(RunOptions, max_processes), "N",
+         "processes and threads at a time (default 64)"},
+        {"allow-processes", 0, OPTION_FLAG, offsetof(RunOptions, allow_processes), NULL,
+         "let the code start processes"},
+        {"network", 0, OPTION_TEXT, offsetof(RunOptions, network), "none|host",
+         "let the code use the network of the host"},
+        {"read-only", 0, OPTION_LIST, offsetof(RunOptions, paths), "PATH",
+         "let the code read this file or directory;\nmay be repeated"},
+        {"env", 0, OPTION_LIST, offsetof(RunOptions, env), "NAME=VALUE",
+         "an environment variable; may be repeated"},
+        {"proc", 0, OPTION_FLAG, offsetof(RunOptions, proc), NULL,
+         "give the code a /proc of its own processes"},
         {"python", 0, OPTION_TEXT, offsetof(RunOptions, python), "PATH",
          "interpreter: a path, or a name in PATH\n(default $VIRTUAL_ENV, else python3)"},
         {"venv", 0, OPTION_TEXT, offsetof(RunOptions, venv), "DIR", "use this venv as it is"},
@@ -63,26 +82,6 @@ const char run_examples[] =
  * started and ends when this process does. */
 static SprEngine *abandoned;
 
-static int policy_load(const RunOptions *options, SprPolicy **policyp, Fault *fault) {
-        _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
-        SprError error = {0};
-        int r;
-
-        if (options->policy)
-                r = spr_policy_new_from_file(&policy, options->policy, &error);
-        else
-                r = spr_policy_new(&policy);
-        if (r == 0 && options->timeout_ns > 0)
-                r = spr_policy_set_timeout_ns(policy, options->timeout_ns, &error);
-        if (r == 0 && options->memory_bytes > 0)
-                r = spr_policy_set_memory_bytes(policy, options->memory_bytes, &error);
-        if (r)
-                return fault_set_error(fault, r, &error);
-
-        *policyp = take_ptr(&policy);
-        return 0;
-}
-
 static int request_make(const RunOptions *options,
                         const RunInput *input,
                         SprRequest **requestp,
@@ -92,7 +91,7 @@ static int request_make(const RunOptions *options,
         SprError error = {0};
         int r;
 
-        r = policy_load(options, &policy, fault);
+        r = run_policy_load(options, &policy, fault);
         if (r)
                 return r;
 
@@ -115,20 +114,13 @@ static int request_make(const RunOptions *options,
 static int
 engine_make(const CliContext *context, const char *python, SprEngine **enginep, Fault *fault) {
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
-        _cleanup_(freep) char *agent = NULL;
         SprError error = {0};
         int r;
 
-        if (context->executable && agent_path_find(context->executable, &agent) < 0)
-                return fault_set_oom(fault);
-
-        r = spr_engine_options_new(&options);
-        if (r == 0)
-                r = spr_engine_options_set_python(options, python);
-        if (r == 0 && agent)
-                r = spr_engine_options_set_agent(options, agent);
-        if (r == 0)
-                r = spr_engine_new(enginep, options, &error);
+        r = engine_options_make(context, python, &options, fault);
+        if (r)
+                return r;
+        r = spr_engine_new(enginep, options, &error);
         return r ? fault_set_error(fault, r, &error) : 0;
 }
 

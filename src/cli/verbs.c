@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "cli/doctor.h"
 #include "cli/help.h"
 #include "cli/run.h"
 #include "cli/status.h"
@@ -33,6 +34,14 @@ const Verb verbs[] = {
                 .options = run_options,
                 .examples = run_examples,
                 .run = run_main,
+        },
+        {
+                .name = "doctor",
+                .summary = "show what confines a run on this machine, and what would",
+                .operands = "",
+                .options = doctor_options,
+                .examples = doctor_examples,
+                .run = doctor_main,
         },
         {
                 .name = "help",

@@ -31,7 +31,7 @@ static void engine_destroy(SprEngine *engine) {
         (void)pthread_mutex_destroy(&engine->lock);
         (void)connection_free(engine->connection);
         (void)transport_free(engine->transport);
-        (void)blob_unref(engine->environment);
+        environments_deinit(&engine->environments);
         (void)fd_close(engine->wake_fd);
         (void)fd_close(engine->epoll_fd);
         (void)fd_close(engine->completion_fd);
@@ -49,10 +49,11 @@ int engine_new(SprEngine **enginep, Blob *environment, Transport *transport, Fai
         atomic_init(&engine->n_refs, 1);
         (void)pthread_mutex_init(&engine->lock, NULL); /* cannot fail without attributes */
         engine->transport = transport;
-        engine->environment = blob_ref(environment);
         engine->next_id = 1;
         engine->epoll_fd = engine->completion_fd = -1;
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (environments_init(&engine->environments, environment))
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         if (engine->wake_fd < 0)
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
                                      "cannot make an eventfd");
@@ -102,30 +103,80 @@ static int engine_connect(SprEngine *engine, Failure *failure) {
         if (r)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         engine->first_id = engine->next_id;
-        engine->environment_state = ENVIRONMENT_NONE;
         return 0;
 }
 
-static int engine_open_environment(SprEngine *engine, Failure *failure) {
+static int engine_open_environment(SprEngine *engine, Environment *environment, Failure *failure) {
+        _cleanup_(blob_unrefp) Blob *payload = NULL;
         int r;
 
-        r = connection_put(engine->connection, FRAME_ENV_OPEN, engine->next_id,
-                           engine->environment->bytes, engine->environment->size, failure);
+        r = environment_payload(environment, engine->environments.base, &payload, failure);
+        if (!r)
+                r = connection_put(engine->connection, FRAME_ENV_OPEN, engine->next_id,
+                                   payload->bytes, payload->size, failure);
         if (r)
                 return r;
-        engine->environment_id = engine->next_id++;
-        engine->environment_state = ENVIRONMENT_OPENING;
+        environment->id = engine->next_id++;
+        environment->state = ENVIRONMENT_OPENING;
         return 0;
 }
 
-/* Makes sure that there is a connection with an environment, warm or about to be. */
-static int engine_prepare(SprEngine *engine, Failure *failure) {
+int engine_close_environment(SprEngine *engine,
+                             Environment *environment,
+                             const Failure *why,
+                             Failure *failure) {
+        uint64_t id = environment->id;
+        bool open = environment->state != ENVIRONMENT_NONE;
+
+        environments_drop(&engine->environments, environment, why);
+        if (!open)
+                return 0;
+        return connection_put(engine->connection, FRAME_ENV_CLOSE, id, NULL, 0, failure);
+}
+
+/* Makes room for another environment. */
+static int engine_evict_environment(SprEngine *engine, Failure *failure) {
+        Environment *idle = environments_find_idle(&engine->environments);
+        const Failure why = FAILURE_NULL;
+
+        if (!idle)
+                return failure_set(failure, FAILURE_STAGE_REQUEST, EBUSY,
+                                   "runs in flight have %d different values of network and "
+                                   "read_only_paths: no room for one more",
+                                   ENVIRONMENTS_MAX);
+        return engine_close_environment(engine, idle, &why, failure);
+}
+
+static int engine_find_environment(SprEngine *engine,
+                                   Blob *demands,
+                                   Environment **environmentp,
+                                   Failure *failure) {
+        int r = 0;
+
+        *environmentp = environments_find(&engine->environments, demands);
+        if (*environmentp)
+                return 0;
+        if (environments_full(&engine->environments))
+                r = engine_evict_environment(engine, failure);
+        if (r)
+                return r;
+        if (environments_add(&engine->environments, demands, environmentp))
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+        return 0;
+}
+
+/* Makes sure that there is a connection with an environment that meets the demands, warm or about
+ * to be. */
+static int
+engine_prepare(SprEngine *engine, Blob *demands, Environment **environmentp, Failure *failure) {
         int r = 0;
 
         if (!engine->connection)
                 r = engine_connect(engine, failure);
-        if (!r && engine->environment_state == ENVIRONMENT_NONE)
-                r = engine_open_environment(engine, failure);
+        if (!r)
+                r = engine_find_environment(engine, demands, environmentp, failure);
+        if (!r && (*environmentp)->state == ENVIRONMENT_NONE)
+                r = engine_open_environment(engine, *environmentp, failure);
         return r;
 }
 
@@ -151,23 +202,25 @@ static bool agent_has_gone(const Failure *failure) {
 }
 
 void engine_lose(SprEngine *engine, const Failure *failure) {
-        Failure last = *failure;
-        bool warm;
+        const Environment *first = environments_first(&engine->environments);
+        Failure last = *failure, cold, warm;
 
         /* What a dying agent had to say is worth more than that it died. */
         if (agent_has_gone(failure) && !exchange_drain(engine, &last))
                 last = *failure;
-        warm = engine->environment_state == ENVIRONMENT_READY;
-        if (agent_has_gone(&last))
-                (void)failure_lit(&last, FAILURE_STAGE_AGENT, EPIPE,
-                                  warm ? "spr-agent ended while the run was in progress"
-                                       : "spr-agent ended before the interpreter was ready");
-        exchange_fail_all(engine, &last, warm);
+        cold = warm = last;
+        if (agent_has_gone(&last)) {
+                (void)failure_lit(&cold, FAILURE_STAGE_AGENT, EPIPE,
+                                  "spr-agent ended before the interpreter was ready");
+                (void)failure_lit(&warm, FAILURE_STAGE_AGENT, EPIPE,
+                                  "spr-agent ended while the run was in progress");
+        }
+        exchange_fail_all(engine, NULL, &cold, &warm);
         loop_unwatch(engine);
         engine->connection->next = engine->lost;
         engine->lost = take_ptr(&engine->connection);
-        engine->environment_state = ENVIRONMENT_NONE;
-        engine->environment_failure = last;
+        environments_reset(&engine->environments,
+                           first->state == ENVIRONMENT_READY ? &warm : &cold);
         leader_wake_environment(engine);
         leader_poke(engine); /* its descriptor is about to close */
 }
@@ -185,7 +238,8 @@ static int engine_start_run(SprEngine *engine, SprRun *run, Failure *failure) {
 }
 
 int engine_warm(SprEngine *engine, Failure *failure) {
-        int r = engine_prepare(engine, failure);
+        Environment *first;
+        int r = engine_prepare(engine, NULL, &first, failure);
 
         if (!r)
                 engine_flush(engine);
@@ -195,14 +249,17 @@ int engine_warm(SprEngine *engine, Failure *failure) {
 int engine_submit(SprEngine *engine, SprRun *run, Failure *failure) {
         bool fresh = !engine->connection;
         Failure trouble = FAILURE_NULL;
+        Environment *environment;
         uint64_t n_sent;
         int r;
 
-        r = engine_prepare(engine, failure);
+        r = engine_prepare(engine, run->demands, &environment, failure);
         if (r)
                 return r;
         run->id = engine->next_id++;
         run->engine = engine;
+        run->environment = environment_ref(environment);
+        environment->last_run = run->id;
         n_sent = engine->connection->out.n_sent;
         (void)run_ref(run);
         r = engine_start_run(engine, run, &trouble);
@@ -215,6 +272,7 @@ int engine_submit(SprEngine *engine, SprRun *run, Failure *failure) {
                 return 0; /* the run has completed, with the trouble as its answer */
         }
         exchange_detach(engine, run);
+        run->environment = environment_unref(run->environment);
         engine_lose(engine, &trouble);
         (void)run_unref(run);
         return engine_submit(engine, run, failure);
@@ -250,9 +308,9 @@ void engine_after_fork(SprEngine *engine) {
         engine->wake_fd = fd_close(engine->wake_fd);
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* the number just freed */
         engine->connection = connection_forget(engine->connection);
-        engine->environment_state = ENVIRONMENT_NONE;
         (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED,
                           "the run belongs to the process that this one was forked from");
+        environments_reset(&engine->environments, &failure);
         while ((run = run_table_pop(&engine->sent)) || (run = run_list_pop(&engine->queued))) {
                 run->waiter = NULL;
                 run_finish_error(run, SPR_E_CLOSED, &failure);
@@ -303,6 +361,7 @@ _public_ void spr_engine_close(SprEngine *engine) {
 }
 
 _public_ int spr_engine_start(SprEngine *engine, SprError *error) {
+        const Environment *first = environments_first(&engine->environments);
         Failure failure = FAILURE_NULL;
         int r = SPR_E_INTERRUPTED;
         bool closed, ready;
@@ -316,8 +375,8 @@ _public_ int spr_engine_start(SprEngine *engine, SprError *error) {
         while (!closed && r == SPR_E_INTERRUPTED)
                 r = leader_wait(engine, NULL, UINT64_MAX);
         closed = engine->closed;
-        ready = engine->environment_state == ENVIRONMENT_READY;
-        failure = engine->environment_failure;
+        ready = first->state == ENVIRONMENT_READY;
+        failure = first->failure;
         engine_unlock(engine);
         if (closed)
                 return error_set(error, SPR_E_CLOSED, "the engine was closed");

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine: one agent, one environment, and the runs that are in flight there
+ * Engine: one agent, its environments, and the runs that are in flight there
  *
  * One lock guards everything in it, also its runs and its connection. It is held for computing and
  * for non-blocking system calls, and while an agent is spawned, never while something is waited
@@ -19,15 +19,10 @@
 #include "base/failure.h"
 #include "client/blob.h"
 #include "client/connection.h"
+#include "client/environment.h"
 #include "client/run.h"
 #include "engine/transport.h"
 #include "spr/spr.h"
-
-typedef enum EnvironmentState {
-        ENVIRONMENT_NONE, /* not asked for, or failed */
-        ENVIRONMENT_OPENING,
-        ENVIRONMENT_READY,
-} EnvironmentState;
 
 struct SprEngine {
         atomic_uint n_refs; /* the owner, and every handle of a run */
@@ -38,10 +33,7 @@ struct SprEngine {
         Connection *connection; /* NULL until the first run, and after the agent died */
         Connection *lost;       /* to be freed when the lock is not held */
 
-        Blob *environment; /* the payload of ENV_OPEN */
-        EnvironmentState environment_state;
-        uint64_t environment_id;
-        Failure environment_failure; /* why it is ENVIRONMENT_NONE */
+        Environments environments;
 
         uint64_t next_id;  /* of runs and environments, never reused */
         uint64_t first_id; /* of this connection */
@@ -64,7 +56,8 @@ struct SprEngine {
         SprEngine *previous, *next; /* in the list of atfork.c */
 };
 
-/* Takes @transport over, also on failure. Returns 0 or -errno with the words. */
+/* @environment is the payload of ENV_OPEN. Takes @transport over, also on failure. Returns 0 or
+ * -errno with the words. */
 int engine_new(SprEngine **enginep, Blob *environment, Transport *transport, Failure *failure);
 SprEngine *engine_ref(SprEngine *engine);
 SprEngine *engine_unref(SprEngine *engine);
@@ -75,11 +68,16 @@ void engine_unlock(SprEngine *engine);
 
 /* All below want the lock. */
 
-/* Sends or queues a new run and takes a reference. Connects and opens the environment where there
+/* Sends or queues a new run and takes a reference. Connects and opens its environment where there
  * is none. On failure the run was never known to an agent. Returns 0 or -errno with the words. */
 int engine_submit(SprEngine *engine, SprRun *run, Failure *failure);
-/* Connects and opens the environment, without waiting for it. Returns 0 or -errno. */
+/* Connects and opens the first environment, without waiting for it. Returns 0 or -errno. */
 int engine_warm(SprEngine *engine, Failure *failure);
+/* Has the agent close an environment whose runs have ended. Returns 0 or -errno with the words. */
+int engine_close_environment(SprEngine *engine,
+                             Environment *environment,
+                             const Failure *why,
+                             Failure *failure);
 /* Cancels a run, whatever its state. */
 void engine_cancel(SprEngine *engine, SprRun *run);
 /* The agent died or misbehaved: ends every run. Reads first what it had left to say. */

@@ -36,25 +36,29 @@ void exchange_deliver(SprEngine *engine, SprRun *run) {
         (void)run_unref(run);
 }
 
-static SprRun *exchange_any_run(SprEngine *engine) {
-        SprRun *run = run_table_pop(&engine->sent);
+static SprRun *exchange_any_run(SprEngine *engine, const Environment *environment) {
+        SprRun *run = run_table_find_in(&engine->sent, environment);
 
-        if (!run)
-                run = run_list_pop(&engine->queued);
-        else if (engine->connection)
-                outbox_drop(&engine->connection->out, &run->upload);
-        return run;
+        return run ? run : run_list_find(&engine->queued, environment);
 }
 
-void exchange_fail_all(SprEngine *engine, const Failure *failure, bool started) {
+static bool run_may_have_started(const SprRun *run) {
+        return run->environment->state == ENVIRONMENT_READY;
+}
+
+void exchange_fail_all(SprEngine *engine,
+                       const Environment *environment,
+                       const Failure *cold,
+                       const Failure *warm) {
         SprRun *run;
 
-        while ((run = exchange_any_run(engine))) {
-                if (started)
+        while ((run = exchange_any_run(engine, environment))) {
+                exchange_detach(engine, run);
+                if (run_may_have_started(run))
                         run_finish_message(run, OUTCOME_INFRA, KILLED_BY_AGENT, RESULT_EXIT_INFRA,
-                                           failure->text);
+                                           warm->text);
                 else
-                        run_finish_error(run, error_code(failure), failure);
+                        run_finish_error(run, error_code(cold), cold);
                 exchange_deliver(engine, run);
         }
 }
@@ -63,7 +67,7 @@ static int exchange_send(SprEngine *engine, SprRun *run, Failure *failure) {
         Outbox *out = &engine->connection->out;
         int r;
 
-        run->submit.environment = engine->environment_id;
+        run->submit.environment = run->environment->id;
         r = connection_put(engine->connection, FRAME_SUBMIT, run->id, &run->submit,
                            sizeof(run->submit), failure);
         if (r)
@@ -87,21 +91,23 @@ int exchange_feed(SprEngine *engine, Failure *failure) {
         return 0;
 }
 
-static void exchange_environment_failure(SprEngine *engine, const Failure *told) {
-        bool started = engine->environment_state == ENVIRONMENT_READY;
+static int exchange_environment_failure(SprEngine *engine,
+                                        Environment *environment,
+                                        const Failure *told,
+                                        Failure *failure) {
+        int r;
 
-        engine->environment_state = ENVIRONMENT_NONE;
-        engine->environment_failure = *told;
-        exchange_fail_all(engine, told, started);
+        exchange_fail_all(engine, environment, told, told);
+        r = engine_close_environment(engine, environment, told, failure);
         leader_wake_environment(engine);
+        return r;
 }
 
 static void exchange_run_failure(SprEngine *engine, SprRun *run, const Failure *told) {
-        bool started = engine->environment_state == ENVIRONMENT_READY;
         bool unconfined = told->stage == FAILURE_STAGE_SANDBOX;
 
         exchange_detach(engine, run);
-        if (started)
+        if (run_may_have_started(run))
                 run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY,
                                    unconfined ? RESULT_EXIT_ISOLATION : RESULT_EXIT_INFRA,
                                    told->text);
@@ -117,22 +123,22 @@ static int exchange_violation(const FrameHeader *header, Failure *failure, const
 }
 
 static int exchange_on_environment(SprEngine *engine,
+                                   Environment *environment,
                                    const FrameHeader *header,
                                    const uint8_t *payload,
                                    Failure *failure) {
         Failure told;
 
-        if (engine->environment_state == ENVIRONMENT_NONE)
+        if (environment->state == ENVIRONMENT_NONE)
                 return 0; /* it has failed before */
         if (header->type == FRAME_FAILURE) {
                 memcpy(&told, payload, sizeof(told));
                 failure_sanitise(&told);
-                exchange_environment_failure(engine, &told);
-                return 0;
+                return exchange_environment_failure(engine, environment, &told, failure);
         }
-        if (header->type != FRAME_ENV_READY || engine->environment_state == ENVIRONMENT_READY)
+        if (header->type != FRAME_ENV_READY || environment->state == ENVIRONMENT_READY)
                 return exchange_violation(header, failure, "which is an environment");
-        engine->environment_state = ENVIRONMENT_READY;
+        environment->state = ENVIRONMENT_READY;
         leader_wake_environment(engine);
         return 0;
 }
@@ -211,12 +217,14 @@ static int exchange_on_frame(void *userdata,
                              const uint8_t *payload,
                              Failure *failure) {
         SprEngine *engine = userdata;
+        Environment *environment;
         SprRun *run;
 
         if (header->stream < engine->first_id || header->stream >= engine->next_id)
                 return exchange_violation(header, failure, "which was never opened");
-        if (header->stream == engine->environment_id)
-                return exchange_on_environment(engine, header, payload, failure);
+        environment = environments_find_id(&engine->environments, header->stream);
+        if (environment)
+                return exchange_on_environment(engine, environment, header, payload, failure);
         run = run_table_find(&engine->sent, header->stream);
         return run ? exchange_on_run(engine, run, header, payload, failure) : 0;
 }

@@ -18,5 +18,9 @@ int exchange_feed(SprEngine *engine, Failure *failure);
 void exchange_detach(SprEngine *engine, SprRun *run);
 /* Gives a finished run to its waiter, or to the list that is popped, and drops the reference. */
 void exchange_deliver(SprEngine *engine, SprRun *run);
-/* Ends every run: as an error where the user's code cannot have started, else as a result. */
-void exchange_fail_all(SprEngine *engine, const Failure *failure, bool started);
+/* Ends the runs in @environment, with NULL every run: with @cold as an error where the user's code
+ * cannot have started, else with @warm as a result. */
+void exchange_fail_all(SprEngine *engine,
+                       const Environment *environment,
+                       const Failure *cold,
+                       const Failure *warm);

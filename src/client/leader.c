@@ -32,7 +32,7 @@ struct Waiter {
 static bool waiter_done(const SprEngine *engine, const Waiter *waiter) {
         if (waiter->run)
                 return waiter->run->state >= RUN_DONE;
-        return engine->environment_state != ENVIRONMENT_OPENING;
+        return environments_first(&engine->environments)->state != ENVIRONMENT_OPENING;
 }
 
 static struct timespec timespec_from_ns(uint64_t ns) {

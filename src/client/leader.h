@@ -9,8 +9,8 @@
  */
 #include "client/engine.h"
 
-/* Waits until @run is done; with NULL, until the environment is no longer opening. Leaves the lock
- * while it sleeps. Returns 0, SPR_E_TIMEOUT at @deadline_ns (UINT64_MAX: never), or
+/* Waits until @run is done; with NULL, until the first environment is no longer opening. Leaves the
+ * lock while it sleeps. Returns 0, SPR_E_TIMEOUT at @deadline_ns (UINT64_MAX: never), or
  * SPR_E_INTERRUPTED after a signal handler ran in the thread while it led. */
 int leader_wait(SprEngine *engine, SprRun *run, uint64_t deadline_ns);
 

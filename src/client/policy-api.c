@@ -67,6 +67,61 @@ _public_ int spr_policy_set_memory_bytes(SprPolicy *policy, uint64_t bytes, SprE
         return policy_error(error, &failure, r);
 }
 
+_public_ int spr_policy_set_disk_bytes(SprPolicy *policy, uint64_t bytes, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = policy_set_disk_bytes((Policy *)policy, bytes, &failure);
+
+        return policy_error(error, &failure, r);
+}
+
+_public_ int spr_policy_set_file_bytes(SprPolicy *policy, uint64_t bytes, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = policy_set_file_bytes((Policy *)policy, bytes, &failure);
+
+        return policy_error(error, &failure, r);
+}
+
+_public_ int spr_policy_set_cpu_ns(SprPolicy *policy, uint64_t cpu_ns, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = policy_set_cpu_ns((Policy *)policy, cpu_ns, &failure);
+
+        return policy_error(error, &failure, r);
+}
+
+_public_ int spr_policy_set_max_processes(SprPolicy *policy, uint64_t n, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = policy_set_max_processes((Policy *)policy, n, &failure);
+
+        return policy_error(error, &failure, r);
+}
+
+_public_ void spr_policy_set_allow_processes(SprPolicy *policy, bool allow) {
+        ((Policy *)policy)->allow_processes = allow;
+}
+
+_public_ void spr_policy_set_proc(SprPolicy *policy, bool proc) {
+        ((Policy *)policy)->proc = proc;
+}
+
+_public_ void spr_policy_set_host_network(SprPolicy *policy, bool allow) {
+        ((Policy *)policy)->network = allow ? POLICY_NETWORK_HOST : POLICY_NETWORK_NONE;
+}
+
+_public_ int
+spr_policy_set_env(SprPolicy *policy, const char *name, const char *value, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = policy_set_env((Policy *)policy, name, value, &failure);
+
+        return policy_error(error, &failure, r);
+}
+
+_public_ int spr_policy_add_read_only_path(SprPolicy *policy, const char *path, SprError *error) {
+        Failure failure = FAILURE_NULL;
+        int r = policy_add_read_only_path((Policy *)policy, path, &failure);
+
+        return policy_error(error, &failure, r);
+}
+
 _public_ uint64_t spr_policy_get_timeout_ns(const SprPolicy *policy) {
         return ((const Policy *)policy)->timeout_ns;
 }

@@ -42,21 +42,37 @@ request_set_part(SprRequest *request, DataChannel part, const char *bytes, size_
         return 0;
 }
 
+static SubmitFrame request_limits(const Policy *policy) {
+        return (SubmitFrame){
+                .timeout_ns = policy->timeout_ns,
+                .memory_bytes = policy->memory_bytes,
+                .output_bytes = policy->output_bytes,
+                .disk_bytes = policy->disk_bytes,
+                .file_bytes = policy->file_bytes,
+                .cpu_ns = policy->cpu_ns,
+                .max_processes = (uint32_t)policy->n_processes,
+                .flags = (policy->allow_processes ? SUBMIT_FLAG_PROCESSES : 0u) |
+                         (policy->proc ? SUBMIT_FLAG_PROC : 0u),
+                .min_level = policy->min_isolation,
+        };
+}
+
 static int request_set_policy(SprRequest *request, const Policy *policy) {
+        _cleanup_(blob_unrefp) Blob *demands = NULL;
         _cleanup_(freep) char *json = NULL;
         size_t length;
         int r;
 
         r = policy_to_worker_json(policy, &json, &length);
+        if (!r)
+                r = demands_new(&demands, policy);
+        if (!r)
+                r = request_set_part(request, DATA_POLICY, json, length);
         if (r)
                 return r;
-        r = request_set_part(request, DATA_POLICY, json, length);
-        if (r)
-                return r;
-        request->timeout_ns = policy->timeout_ns;
-        request->memory_bytes = policy->memory_bytes;
-        request->output_bytes = policy->output_bytes;
-        request->min_isolation = policy->min_isolation;
+        (void)blob_unref(request->demands);
+        request->demands = take_ptr(&demands);
+        request->limits = request_limits(policy);
         return 0;
 }
 
@@ -78,6 +94,7 @@ static const Failure *request_fault(const SprRequest *request) {
 int request_prepare(const SprRequest *request,
                     SubmitFrame *submit,
                     Blob *parts[static UPLOAD_PARTS],
+                    Blob **demandsp,
                     Failure *failure) {
         const Failure *fault = request_fault(request);
 
@@ -85,20 +102,13 @@ int request_prepare(const SprRequest *request,
                 *failure = *fault;
                 return -fault->code;
         }
-        *submit = (SubmitFrame){
-                .timeout_ns = request->timeout_ns,
-                .memory_bytes = request->memory_bytes,
-                .output_bytes = request->output_bytes,
-                .result_bytes = REGION_RESULT_MAX,
-                .code_size = blob_size(request->parts[DATA_CODE]),
-                .input_size = blob_size(request->parts[DATA_INPUT]),
-                .policy_size = (uint32_t)blob_size(request->parts[DATA_POLICY]),
-                .name_size = (uint32_t)blob_size(request->parts[DATA_NAME]),
-                .min_level = request->min_isolation,
-                .disk_bytes = UINT64_C(128) << 20,
-                .file_bytes = UINT64_C(128) << 20,
-                .max_processes = 64,
-        };
+        *submit = request->limits;
+        submit->result_bytes = REGION_RESULT_MAX;
+        submit->code_size = blob_size(request->parts[DATA_CODE]);
+        submit->input_size = blob_size(request->parts[DATA_INPUT]);
+        submit->policy_size = (uint32_t)blob_size(request->parts[DATA_POLICY]);
+        submit->name_size = (uint32_t)blob_size(request->parts[DATA_NAME]);
+        *demandsp = blob_ref(request->demands);
         for (size_t i = 0; i < UPLOAD_PARTS; ++i)
                 parts[i] = blob_ref(request->parts[i]);
         return 0;
@@ -124,6 +134,7 @@ _public_ SprRequest *spr_request_free(SprRequest *request) {
                 return NULL;
         for (size_t i = 0; i < UPLOAD_PARTS; ++i)
                 (void)blob_unref(request->parts[i]);
+        (void)blob_unref(request->demands);
         free(request);
         return NULL;
 }

@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/failure.h"
 #include "client/blob.h"
+#include "client/environment.h"
 #include "client/outbox.h"
 #include "spr/spr.h"
 #include "wire/messages.h"
@@ -21,15 +22,16 @@
 struct SprRequest {
         Blob *parts[UPLOAD_PARTS]; /* by DataChannel; NULL = not set */
         Failure faults[UPLOAD_PARTS];
-        uint64_t timeout_ns, memory_bytes, output_bytes;
-        IsolationLevel min_isolation;
+        SubmitFrame limits; /* the fields that the policy decides */
+        Blob *demands;      /* of the policy on the environment */
         void *userdata;
 };
 
-/* Fills @submit, and @parts with references. Returns 0 or -errno with the words. */
+/* Fills @submit, and @parts and @demandsp with references. Returns 0 or -errno with the words. */
 int request_prepare(const SprRequest *request,
                     SubmitFrame *submit,
                     Blob *parts[static UPLOAD_PARTS],
+                    Blob **demandsp,
                     Failure *failure);
 
 DEFINE_CLEANUP(SprRequest *, spr_request_free)

@@ -117,6 +117,14 @@ _public_ const char *spr_result_get_isolation_level(const SprResult *result) {
         return isolation_level_name(result->frame.level);
 }
 
+_public_ const char *spr_result_get_network(const SprResult *result) {
+        return result_flag(result, RESULT_FLAG_HOST_NETWORK) ? "host" : "none";
+}
+
+_public_ const char *spr_result_get_where(const SprResult *result _unused_) {
+        return "host";
+}
+
 _public_ const char *spr_result_get_layer(const SprResult *result, size_t index) {
         for (unsigned int layer = 0; layer < _LAYER_N; ++layer)
                 if ((result->frame.layers & LAYER_BIT(layer)) && index-- == 0)

@@ -156,7 +156,10 @@ static void write_isolation(Writer *writer, const SprResult *result) {
                 write_raw(writer, i > 0 ? ", " : "");
                 write_string(writer, layer, strlen(layer));
         }
-        write_raw(writer, "]}");
+        write_raw(writer, "]");
+        write_name(writer, "network", spr_result_get_network(result));
+        write_name(writer, "where", spr_result_get_where(result));
+        write_raw(writer, "}");
 }
 
 _public_ int spr_result_to_json(const SprResult *result, char **jsonp) {

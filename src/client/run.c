@@ -15,7 +15,7 @@ int run_new(SprRun **runp, const SprRequest *request, Failure *failure) {
         run->n_refs = 1;
         run->userdata = request->userdata;
         run->assembly.window = FRAME_CREDIT_INITIAL;
-        r = request_prepare(request, &run->submit, run->upload.parts, failure);
+        r = request_prepare(request, &run->submit, run->upload.parts, &run->demands, failure);
         if (r)
                 return r;
         *runp = take_ptr(&run);
@@ -31,6 +31,8 @@ SprRun *run_unref(SprRun *run) {
         if (!run || --run->n_refs > 0)
                 return NULL;
         upload_deinit(&run->upload);
+        (void)blob_unref(run->demands);
+        (void)environment_unref(run->environment);
         (void)spr_result_free(run->result);
         free(run);
         return NULL;
@@ -114,6 +116,7 @@ uint32_t run_result_credit(SprRun *run) {
 void run_finish(SprRun *run) {
         run->state = RUN_DONE;
         upload_deinit(&run->upload);
+        run->environment = environment_unref(run->environment);
 }
 
 void run_finish_message(
@@ -154,6 +157,14 @@ SprRun *run_list_pop(RunList *list) {
 
         if (run)
                 (void)run_list_remove(list, run);
+        return run;
+}
+
+SprRun *run_list_find(const RunList *list, const Environment *environment) {
+        SprRun *run = list->first;
+
+        while (run && environment && run->environment != environment)
+                run = run->next;
         return run;
 }
 
@@ -207,4 +218,12 @@ SprRun *run_table_pop(RunTable *table) {
                 }
         }
         return NULL;
+}
+
+SprRun *run_table_find_in(const RunTable *table, const Environment *environment) {
+        SprRun *run = NULL;
+
+        for (size_t i = 0; i < RUN_TABLE_BUCKETS && !run; ++i)
+                run = run_list_find(&table->buckets[i], environment);
+        return run;
 }

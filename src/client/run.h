@@ -16,6 +16,7 @@
 
 #include "base/attr.h"
 #include "base/failure.h"
+#include "client/environment.h"
 #include "client/outbox.h"
 #include "client/result.h"
 #include "spr/spr.h"
@@ -49,6 +50,8 @@ struct SprRun {
         bool posted, cancelled;
         void *userdata;
         SubmitFrame submit;
+        Blob *demands;            /* on the environment */
+        Environment *environment; /* while it is in flight */
         Upload upload;
         RunAssembly assembly;
         SprResult *result;
@@ -95,9 +98,12 @@ void run_finish_error(SprRun *run, int error, const Failure *failure);
 void run_list_append(RunList *list, SprRun *run);
 SprRun *run_list_pop(RunList *list);
 bool run_list_remove(RunList *list, SprRun *run);
+/* Any run in this environment, or with NULL in any; NULL where there is none. */
+SprRun *run_list_find(const RunList *list, const Environment *environment);
 
 void run_table_add(RunTable *table, SprRun *run);
 SprRun *run_table_find(const RunTable *table, uint64_t id);
+SprRun *run_table_find_in(const RunTable *table, const Environment *environment);
 void run_table_remove(RunTable *table, SprRun *run);
 /* Any run, removed; NULL where there is none. */
 SprRun *run_table_pop(RunTable *table);

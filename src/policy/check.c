@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/failure.h"
+#include "base/json-text.h"
 #include "policy/check.h"
+#include "policy/items.h"
 #include "policy/suggest.h"
 
 #define POLICY_TABLE "policy"
@@ -57,13 +59,22 @@ static int check_range_fault(const Check *check) {
         char quoted[QUOTE_MAX];
 
         policy_quote(quoted, value->text ? value->text : "", value->length);
-        if (key->type == SCHEMA_SECONDS)
+        if (key->type == SCHEMA_SECONDS && !key->or_zero)
                 return policy_complain(check->failure, &check->place,
                                        "'%s' must be more than 0 and at most %" PRIu64 ", not %s",
                                        key->name, key->max, quoted);
         return policy_complain(check->failure, &check->place,
                                "'%s' must be from %" PRIu64 " to %" PRIu64 ", not %s", key->name,
                                key->min, key->max, quoted);
+}
+
+static int check_boolean(const Check *check) {
+        const Value *value = &check->entry->value;
+
+        if (value->type != VALUE_BOOLEAN)
+                return check_type_fault(check, "true or false");
+        *schema_boolean(check->key, check->policy) = value->integer != 0;
+        return 0;
 }
 
 static int check_number(const Check *check) {
@@ -89,10 +100,10 @@ static int check_seconds(const Check *check) {
                 return check_type_fault(check, "a number");
         seconds = value->type == VALUE_REAL ? value->real : (double)value->integer;
         /* written so that NaN fails it */
-        if (!(seconds > 0 && seconds <= (double)key->max))
+        if (!(seconds >= 0 && seconds <= (double)key->max))
                 return check_range_fault(check);
         stored = (uint64_t)(seconds * (double)key->unit + 0.5);
-        if (stored == 0)
+        if (stored == 0 && !(key->or_zero && seconds <= 0))
                 return check_range_fault(check);
         *schema_number(key, check->policy) = stored;
         return 0;
@@ -120,7 +131,7 @@ static int check_name(const Check *check, const Value *item, StringList *list) {
 }
 
 static int check_names(const Check *check) {
-        StringList *list = schema_names(check->key, check->policy);
+        StringList *list = schema_list(check->key, check->policy);
         int r = 0;
 
         if (check->entry->value.type != VALUE_LIST)
@@ -128,6 +139,74 @@ static int check_names(const Check *check) {
         string_list_deinit(list); /* the default */
         for (size_t i = 0; i < check->entry->n_items && !r; ++i)
                 r = check_name(check, &check->entry->items[i], list);
+        return r;
+}
+
+static int check_path(const Check *check, const Value *item, StringList *list) {
+        Place place = {check->place.source, item->line};
+        Text path = {item->text, item->length};
+
+        if (item->type != VALUE_STRING)
+                return policy_complain(check->failure, &place, "'%s' must hold strings, not %s",
+                                       check->key->name, value_type_name(item->type));
+        return items_add_path(list, &path, check->key->name, &place, check->failure);
+}
+
+static int check_paths(const Check *check) {
+        StringList *list = schema_list(check->key, check->policy);
+        int r = 0;
+
+        if (check->entry->value.type != VALUE_LIST)
+                return check_type_fault(check, "a list of strings");
+        string_list_deinit(list);
+        for (size_t i = 0; i < check->entry->n_items && !r; ++i)
+                r = check_path(check, &check->entry->items[i], list);
+        return r;
+}
+
+/* @json is what @name is set to, as it stands in the text of the table. */
+static int
+check_variable(const Check *check, const Value *name, const JsonTextSlice *json, StringList *list) {
+        Place place = {check->place.source, name->line};
+        Text name_text = {name->text, name->length};
+        JsonTextSlice raw = {json->start + 1, json->length - 2};
+        _cleanup_(freep) char *value = NULL;
+        char quoted[QUOTE_MAX];
+        size_t length;
+
+        policy_quote(quoted, name->text, name->length);
+        if (items_has_variable(list, &name_text))
+                return policy_complain(check->failure, &place, "'%s' sets '%s' twice",
+                                       check->key->name, quoted);
+        if (json_text_kind(json->start, json->length) != JSON_TEXT_STRING)
+                return policy_complain(check->failure, &place,
+                                       "'%s' sets '%s' to what is not a string", check->key->name,
+                                       quoted);
+        value = malloc(raw.length + 1);
+        if (!value)
+                return -ENOMEM;
+        if (json_text_unescape(&raw, value, raw.length, &length))
+                return policy_complain(check->failure, &place,
+                                       "'%s' sets '%s' to what is not Unicode", check->key->name,
+                                       quoted);
+        return items_set_variable(list, &name_text, &(Text){value, length}, check->key->name,
+                                  &place, check->failure);
+}
+
+/* The table's keys stand in the entry, its values in the text, in the same order. */
+static int check_variables(const Check *check) {
+        const Entry *entry = check->entry;
+        StringList *list = schema_list(check->key, check->policy);
+        JsonTextWalk walk;
+        JsonTextItem item;
+        int r = 0;
+
+        if (entry->value.type != VALUE_OBJECT)
+                return check_type_fault(check, "a table");
+        string_list_deinit(list);
+        json_text_walk(&walk, entry->value.text, entry->value.length);
+        for (size_t i = 0; i < entry->n_items && json_text_next(&walk, &item) && !r; ++i)
+                r = check_variable(check, &entry->items[i], &item.value, list);
         return r;
 }
 
@@ -188,12 +267,18 @@ static int check_value(const Check *check) {
         switch (check->key->type) {
         case SCHEMA_CHOICE:
                 return check_choice(check);
+        case SCHEMA_BOOLEAN:
+                return check_boolean(check);
         case SCHEMA_NUMBER:
                 return check_number(check);
         case SCHEMA_SECONDS:
                 return check_seconds(check);
         case SCHEMA_NAMES:
                 return check_names(check);
+        case SCHEMA_PATHS:
+                return check_paths(check);
+        case SCHEMA_VARIABLES:
+                return check_variables(check);
         case SCHEMA_GLOBALS:
         default:
                 return check_globals_entry(check);
@@ -257,7 +342,7 @@ int check_globals(Policy *policy, Entry *entry, const char *source, Failure *fai
 int check_stored(const SchemaKey *key, uint64_t stored, Failure *failure) {
         Place place = {NULL, 0};
 
-        if (key->type == SCHEMA_SECONDS && stored == 0)
+        if (key->type == SCHEMA_SECONDS && !key->or_zero && stored == 0)
                 return policy_complain(failure, &place, "'%s' must be more than 0", key->name);
         if (stored > key->max * key->unit)
                 return policy_complain(failure, &place, "'%s' must be at most %" PRIu64, key->name,

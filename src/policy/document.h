@@ -18,7 +18,7 @@ typedef struct Value Value;
 
 typedef enum ValueType {
         VALUE_NULL,
-        VALUE_BOOLEAN,
+        VALUE_BOOLEAN, /* @integer, 1 or 0 */
         VALUE_INTEGER, /* @integer, held at the ends of its range where it would not fit */
         VALUE_REAL,    /* @real, also infinite and NaN */
         VALUE_DATE,

@@ -46,6 +46,24 @@ static int emit_names(Buffer *buffer, const StringList *list) {
         return r ? r : emit_text(buffer, "]");
 }
 
+static int emit_variables(Buffer *buffer, const StringList *list) {
+        int r = emit_text(buffer, "{");
+
+        for (size_t i = 0; i < list->n_items && !r; ++i) {
+                const char *name = list->items[i], *value = strchr(name, '=') + 1;
+
+                if (i > 0)
+                        r = emit_text(buffer, ",");
+                if (!r)
+                        r = json_write_string(buffer, name, (size_t)(value - name) - 1);
+                if (!r)
+                        r = emit_text(buffer, ":");
+                if (!r)
+                        r = json_write_string(buffer, value, strlen(value));
+        }
+        return r ? r : emit_text(buffer, "}");
+}
+
 static int emit_globals(Buffer *buffer, const Policy *policy) {
         if (!policy->extra_globals)
                 return emit_text(buffer, "{}");
@@ -60,11 +78,16 @@ static int emit_value(Buffer *buffer, const SchemaKey *key, const Policy *policy
         case SCHEMA_CHOICE:
                 word = key->words[*(const unsigned int *)field];
                 return json_write_string(buffer, word, strlen(word));
+        case SCHEMA_BOOLEAN:
+                return emit_text(buffer, *(const bool *)field ? "true" : "false");
         case SCHEMA_NUMBER:
         case SCHEMA_SECONDS:
                 return emit_fraction(buffer, *(const uint64_t *)field, key->unit);
         case SCHEMA_NAMES:
+        case SCHEMA_PATHS:
                 return emit_names(buffer, field);
+        case SCHEMA_VARIABLES:
+                return emit_variables(buffer, field);
         case SCHEMA_GLOBALS:
         default:
                 return emit_globals(buffer, policy);

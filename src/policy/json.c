@@ -102,6 +102,7 @@ static int reader_value(Reader *reader, Value *value, const JsonTextSlice *slice
                 return 0;
         case JSON_TEXT_BOOLEAN:
                 value->type = VALUE_BOOLEAN;
+                value->integer = slice_is(slice, "true");
                 return 0;
         case JSON_TEXT_NULL:
         default:

@@ -25,6 +25,13 @@ static bool is_identifier(const char *name, size_t length) {
         return true;
 }
 
+static bool is_variable(const char *name, size_t length) {
+        for (size_t i = 0; i < length; ++i)
+                if (name[i] & 0x80)
+                        return false;
+        return is_identifier(name, length);
+}
+
 static bool is_module(const char *name, size_t length) {
         for (;;) {
                 const char *point = memchr(name, '.', length);
@@ -48,6 +55,8 @@ const char *name_fault(const char *name, size_t length, NameSyntax syntax) {
                 return "holds a NUL";
         if (syntax == NAME_MODULE)
                 return is_module(name, length) ? NULL : "is not the name of a module";
+        if (syntax == NAME_VARIABLE)
+                return is_variable(name, length) ? NULL : "is not the name of a variable";
         return is_identifier(name, length) ? NULL : "is not an identifier";
 }
 

@@ -12,6 +12,7 @@
 typedef enum NameSyntax {
         NAME_IDENTIFIER, /* "open" */
         NAME_MODULE,     /* identifiers with points between: "os.path" */
+        NAME_VARIABLE,   /* of the environment: ASCII only */
 } NameSyntax;
 
 /* NULL where @name is fine; else why not: "is empty", "is longer than 256 bytes". Letters beyond

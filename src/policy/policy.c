@@ -10,6 +10,7 @@
 #include "policy/check.h"
 #include "policy/complain.h"
 #include "policy/document.h"
+#include "policy/items.h"
 #include "policy/json.h"
 #include "policy/policy.h"
 #include "policy/schema.h"
@@ -39,8 +40,8 @@ Policy *policy_free(Policy *policy) {
         if (!policy)
                 return NULL;
         for (size_t i = 0; i < SCHEMA_KEYS; ++i)
-                if (schema_keys[i].type == SCHEMA_NAMES)
-                        string_list_deinit(schema_names(&schema_keys[i], policy));
+                if (schema_list(&schema_keys[i], policy))
+                        string_list_deinit(schema_list(&schema_keys[i], policy));
         free(policy->extra_globals);
         free(policy);
         return NULL;
@@ -53,8 +54,8 @@ static int policy_dup_owned(Policy *copy, const Policy *from) {
         for (size_t i = 0; i < SCHEMA_KEYS && !r; ++i) {
                 const SchemaKey *key = &schema_keys[i];
 
-                if (key->type == SCHEMA_NAMES)
-                        r = string_list_dup(schema_names(key, copy),
+                if (schema_list(key, copy))
+                        r = string_list_dup(schema_list(key, copy),
                                             (const StringList *)(const void *)((const char *)from +
                                                                                key->offset));
         }
@@ -75,8 +76,8 @@ int policy_dup(Policy **policyp, const Policy *policy) {
                 return -ENOMEM;
         *copy = *policy;
         for (size_t i = 0; i < SCHEMA_KEYS; ++i)
-                if (schema_keys[i].type == SCHEMA_NAMES)
-                        *schema_names(&schema_keys[i], copy) = STRING_LIST_NULL;
+                if (schema_list(&schema_keys[i], copy))
+                        *schema_list(&schema_keys[i], copy) = STRING_LIST_NULL;
         copy->extra_globals = NULL;
         r = policy_dup_owned(copy, policy);
         if (r)
@@ -180,19 +181,73 @@ int policy_load_file(Policy **policyp, const char *path, Failure *failure) {
                             path, names_json(path) ? json_read : toml_read, false, failure);
 }
 
-int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure) {
-        int r = check_stored(schema_at(offsetof(Policy, timeout_ns)), timeout_ns, failure);
+/* Stores a number in the field at @offset. */
+static int policy_set_number(Policy *policy, size_t offset, uint64_t number, Failure *failure) {
+        const SchemaKey *key = schema_at(offset);
+        int r = check_stored(key, number, failure);
 
         if (!r)
-                policy->timeout_ns = timeout_ns;
+                *schema_number(key, policy) = number;
         return r;
 }
 
-int policy_set_memory_bytes(Policy *policy, uint64_t bytes, Failure *failure) {
-        int r = check_stored(schema_at(offsetof(Policy, memory_bytes)), bytes, failure);
+int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure) {
+        return policy_set_number(policy, offsetof(Policy, timeout_ns), timeout_ns, failure);
+}
 
+int policy_set_memory_bytes(Policy *policy, uint64_t bytes, Failure *failure) {
+        return policy_set_number(policy, offsetof(Policy, memory_bytes), bytes, failure);
+}
+
+int policy_set_file_bytes(Policy *policy, uint64_t bytes, Failure *failure) {
+        return policy_set_number(policy, offsetof(Policy, file_bytes), bytes, failure);
+}
+
+int policy_set_disk_bytes(Policy *policy, uint64_t bytes, Failure *failure) {
+        return policy_set_number(policy, offsetof(Policy, disk_bytes), bytes, failure);
+}
+
+int policy_set_cpu_ns(Policy *policy, uint64_t cpu_ns, Failure *failure) {
+        return policy_set_number(policy, offsetof(Policy, cpu_ns), cpu_ns, failure);
+}
+
+int policy_set_max_processes(Policy *policy, uint64_t n, Failure *failure) {
+        return policy_set_number(policy, offsetof(Policy, n_processes), n, failure);
+}
+
+static Text text_of(const char *string) {
+        return (Text){string, strlen(string)};
+}
+
+/* A text that a setter was given; there is no file and no line. */
+static int argument_check(const char *argument, const char *key, Failure *failure) {
+        return text_check(argument, strlen(argument), key, failure);
+}
+
+int policy_set_env(Policy *policy, const char *name, const char *value, Failure *failure) {
+        static const char key[] = "env";
+        Text name_text = text_of(name), value_text = text_of(value);
+        Place nowhere = {NULL, 0};
+        int r;
+
+        r = argument_check(name, key, failure);
         if (!r)
-                policy->memory_bytes = bytes;
+                r = argument_check(value, key, failure);
+        if (!r)
+                r = items_set_variable(&policy->env, &name_text, &value_text, key, &nowhere,
+                                       failure);
+        return r;
+}
+
+int policy_add_read_only_path(Policy *policy, const char *path, Failure *failure) {
+        static const char key[] = "read_only_paths";
+        Text text = text_of(path);
+        Place nowhere = {NULL, 0};
+        int r;
+
+        r = argument_check(path, key, failure);
+        if (!r)
+                r = items_add_path(&policy->read_only_paths, &text, key, &nowhere, failure);
         return r;
 }
 

@@ -23,12 +23,23 @@ typedef enum PolicyMode {
         POLICY_MODE_ALLOW,
 } PolicyMode;
 
+typedef enum PolicyNetwork {
+        POLICY_NETWORK_NONE,
+        POLICY_NETWORK_HOST,
+} PolicyNetwork;
+
 #define POLICY_TIMEOUT_MAX_NS   (UINT64_C(24) * 3600 * 1000000000)
 #define POLICY_MEMORY_MIN_BYTES UINT64_C(1048576)
 #define POLICY_MEMORY_MAX_BYTES (UINT64_C(1048576) * 1048576)
 #define POLICY_OUTPUT_MAX_BYTES (UINT64_C(64) * 1048576)
+#define POLICY_DISK_MAX_BYTES   (UINT64_C(1048576) * 1048576)
+#define POLICY_PROCESSES_MAX    4096
 #define POLICY_LIST_MAX         4096                    /* names in one list */
 #define POLICY_NAME_MAX         256                     /* bytes of one name */
+#define POLICY_PATHS_MAX        64                      /* in one list */
+#define POLICY_PATH_MAX         4095                    /* bytes of one path */
+#define POLICY_VARIABLES_MAX    256                     /* of the environment */
+#define POLICY_ENV_MAX          131072                  /* bytes of all its names and values */
 #define POLICY_DEPTH_MAX        200                     /* tables and lists inside each other */
 #define POLICY_TEXT_MAX         (UINT64_C(8) * 1048576) /* of a file, and of extra_globals */
 
@@ -42,7 +53,16 @@ struct Policy {
         uint64_t timeout_ns;
         uint64_t memory_bytes;
         uint64_t output_bytes; /* max_output_kb * 1024 */
+        uint64_t file_bytes;   /* of one file */
+        uint64_t disk_bytes;   /* of the private /tmp */
+        uint64_t cpu_ns;       /* 0 = only the deadline */
+        uint64_t n_processes;  /* and threads, at a time */
         IsolationLevel min_isolation;
+        PolicyNetwork network;
+        bool allow_processes;
+        bool proc;
+        StringList read_only_paths; /* absolute, without "//", "." and ".." */
+        StringList env;             /* "NAME=value" */
         StringList allowed_imports, blocked_imports;
         StringList allowed_builtins, blocked_builtins;
         StringList allowed_globals, blocked_globals;
@@ -73,10 +93,17 @@ int policy_parse_json(Policy **policyp,
 /* One key from a checked value; -EINVAL with words where it is out of range. */
 int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure);
 int policy_set_memory_bytes(Policy *policy, uint64_t bytes, Failure *failure);
+int policy_set_file_bytes(Policy *policy, uint64_t bytes, Failure *failure);
+int policy_set_disk_bytes(Policy *policy, uint64_t bytes, Failure *failure);
+int policy_set_cpu_ns(Policy *policy, uint64_t cpu_ns, Failure *failure);
+int policy_set_max_processes(Policy *policy, uint64_t n, Failure *failure);
+/* One more of them; a variable of that name is replaced, a path that is there stays. */
+int policy_set_env(Policy *policy, const char *name, const char *value, Failure *failure);
+int policy_add_read_only_path(Policy *policy, const char *path, Failure *failure);
 int policy_set_extra_globals(Policy *policy, const char *json, size_t length, Failure *failure);
 
-/* What the worker needs, as one JSON object: mode, the six lists, extra_globals (spliced in as the
- * opaque text it is). *jsonp is malloc'ed and NUL-terminated. */
+/* What the worker needs, as one JSON object: mode, the six lists, env, extra_globals (spliced in as
+ * the opaque text it is). *jsonp is malloc'ed and NUL-terminated. */
 int policy_to_worker_json(const Policy *policy, char **jsonp, size_t *lengthp);
 /* The whole policy: the same keys as a file has, sorted, one line. */
 int policy_to_json(const Policy *policy, char **jsonp, size_t *lengthp);

@@ -23,6 +23,11 @@ static const char *const levels[] = {
         [ISOLATION_FULL] = "full",
         NULL,
 };
+static const char *const networks[] = {
+        [POLICY_NETWORK_NONE] = "none",
+        [POLICY_NETWORK_HOST] = "host",
+        NULL,
+};
 static const char *const nothing[] = {NULL};
 static const char *const blocked_imports[] = {
         "os", "subprocess", "socket", "ctypes", "importlib", NULL,
@@ -32,6 +37,12 @@ static const char *const blocked_builtins[] = {
 };
 
 const SchemaKey schema_keys[SCHEMA_KEYS] = {
+        {
+                .name = "allow_processes",
+                .summary = "whether the code may start processes",
+                .type = SCHEMA_BOOLEAN,
+                AT(allow_processes),
+        },
         {
                 .name = "allowed_builtins",
                 .summary = "the builtins the code has, in mode allow",
@@ -87,11 +98,48 @@ const SchemaKey schema_keys[SCHEMA_KEYS] = {
                 .syntax = NAME_MODULE,
         },
         {
+                .name = "cpu_seconds",
+                .summary = "how much processor time a run may use, on all cores; 0: no limit",
+                .type = SCHEMA_SECONDS,
+                AT(cpu_ns),
+                .unit = NSEC_PER_SEC,
+                .or_zero = true,
+                .max = POLICY_TIMEOUT_MAX_NS / NSEC_PER_SEC,
+                .fallback = 0,
+        },
+        {
+                .name = "disk_mb",
+                .summary = "MiB that fit into the private /tmp",
+                .type = SCHEMA_NUMBER,
+                AT(disk_bytes),
+                .unit = MIB,
+                .min = 1,
+                .max = POLICY_DISK_MAX_BYTES / MIB,
+                .fallback = 128,
+        },
+        {
+                .name = "env",
+                .summary = "environment variables the code finds",
+                .type = SCHEMA_VARIABLES,
+                .for_worker = true,
+                AT(env),
+        },
+        {
                 .name = "extra_globals",
                 .summary = "names and values the code finds as globals",
                 .type = SCHEMA_GLOBALS,
                 .for_worker = true,
                 AT(extra_globals),
+        },
+        {
+                .name = "max_file_mb",
+                .summary = "MiB that one file may hold",
+                .type = SCHEMA_NUMBER,
+                AT(file_bytes),
+                .unit = MIB,
+                .min = 1,
+                .max = POLICY_DISK_MAX_BYTES / MIB,
+                .fallback = 128,
         },
         {
                 .name = "max_output_kb",
@@ -102,6 +150,16 @@ const SchemaKey schema_keys[SCHEMA_KEYS] = {
                 .min = 0,
                 .max = POLICY_OUTPUT_MAX_BYTES / KIB,
                 .fallback = 128,
+        },
+        {
+                .name = "max_processes",
+                .summary = "processes and threads the code may have at a time",
+                .type = SCHEMA_NUMBER,
+                AT(n_processes),
+                .unit = 1,
+                .min = 1,
+                .max = POLICY_PROCESSES_MAX,
+                .fallback = 64,
         },
         {
                 .name = "memory_limit_mb",
@@ -119,7 +177,7 @@ const SchemaKey schema_keys[SCHEMA_KEYS] = {
                 .type = SCHEMA_CHOICE,
                 AT(min_isolation),
                 .words = levels,
-                .fallback = ISOLATION_PROCESS,
+                .fallback = ISOLATION_KERNEL,
         },
         {
                 .name = "mode",
@@ -129,6 +187,26 @@ const SchemaKey schema_keys[SCHEMA_KEYS] = {
                 AT(mode),
                 .words = modes,
                 .fallback = POLICY_MODE_RESTRICT,
+        },
+        {
+                .name = "network",
+                .summary = "whether the code may use the network of the host",
+                .type = SCHEMA_CHOICE,
+                AT(network),
+                .words = networks,
+                .fallback = POLICY_NETWORK_NONE,
+        },
+        {
+                .name = "proc",
+                .summary = "whether the code finds a /proc, of its own processes only",
+                .type = SCHEMA_BOOLEAN,
+                AT(proc),
+        },
+        {
+                .name = "read_only_paths",
+                .summary = "paths of the host that the code may read",
+                .type = SCHEMA_PATHS,
+                AT(read_only_paths),
         },
         {
                 .name = "timeout_seconds",
@@ -176,12 +254,28 @@ unsigned int *schema_choice(const SchemaKey *key, Policy *policy) {
         return field_at(key, policy);
 }
 
+bool *schema_boolean(const SchemaKey *key, Policy *policy) {
+        return field_at(key, policy);
+}
+
 uint64_t *schema_number(const SchemaKey *key, Policy *policy) {
         return field_at(key, policy);
 }
 
-StringList *schema_names(const SchemaKey *key, Policy *policy) {
-        return field_at(key, policy);
+StringList *schema_list(const SchemaKey *key, Policy *policy) {
+        switch (key->type) {
+        case SCHEMA_NAMES:
+        case SCHEMA_PATHS:
+        case SCHEMA_VARIABLES:
+                return field_at(key, policy);
+        case SCHEMA_CHOICE:
+        case SCHEMA_BOOLEAN:
+        case SCHEMA_NUMBER:
+        case SCHEMA_SECONDS:
+        case SCHEMA_GLOBALS:
+        default:
+                return NULL;
+        }
 }
 
 static int names_set_defaults(StringList *list, const char *const *names) {
@@ -200,14 +294,19 @@ int schema_set_defaults(Policy *policy, bool lists) {
                 case SCHEMA_CHOICE:
                         *schema_choice(key, policy) = (unsigned int)key->fallback;
                         break;
+                case SCHEMA_BOOLEAN:
+                        *schema_boolean(key, policy) = key->fallback != 0;
+                        break;
                 case SCHEMA_NUMBER:
                 case SCHEMA_SECONDS:
                         *schema_number(key, policy) = key->fallback * key->unit;
                         break;
                 case SCHEMA_NAMES:
                         if (lists)
-                                r = names_set_defaults(schema_names(key, policy), key->words);
+                                r = names_set_defaults(schema_list(key, policy), key->words);
                         break;
+                case SCHEMA_PATHS:
+                case SCHEMA_VARIABLES:
                 case SCHEMA_GLOBALS:
                 default:
                         break;

@@ -17,11 +17,14 @@
 typedef struct SchemaKey SchemaKey;
 
 typedef enum SchemaType {
-        SCHEMA_CHOICE,  /* one of @words; stored as its index, an unsigned int */
-        SCHEMA_NUMBER,  /* a whole number of units; stored as uint64_t */
-        SCHEMA_SECONDS, /* a number above 0, fractions too; stored as uint64_t nanoseconds */
-        SCHEMA_NAMES,   /* a list of names without duplicates; stored as StringList */
-        SCHEMA_GLOBALS, /* a table of Python globals; stored as JSON text, char * and size_t */
+        SCHEMA_CHOICE,    /* one of @words; stored as its index, an unsigned int */
+        SCHEMA_BOOLEAN,   /* stored as bool */
+        SCHEMA_NUMBER,    /* a whole number of units; stored as uint64_t */
+        SCHEMA_SECONDS,   /* a number above 0, fractions too; stored as uint64_t nanoseconds */
+        SCHEMA_NAMES,     /* a list of names without duplicates; stored as StringList */
+        SCHEMA_PATHS,     /* a list of absolute paths without duplicates; stored as StringList */
+        SCHEMA_VARIABLES, /* a table of strings; stored as StringList of "NAME=value" */
+        SCHEMA_GLOBALS,   /* a table of Python globals; stored as JSON text, char * and size_t */
 } SchemaType;
 
 struct SchemaKey {
@@ -29,6 +32,7 @@ struct SchemaKey {
         const char *summary; /* one line */
         SchemaType type;
         bool for_worker;          /* the worker enforces it */
+        bool or_zero;             /* of seconds: 0 is allowed, and means none */
         size_t offset;            /* of the field in Policy */
         uint64_t unit;            /* what is stored is the number times this */
         uint64_t min, max;        /* of the number */
@@ -37,7 +41,7 @@ struct SchemaKey {
         NameSyntax syntax;        /* of the names */
 };
 
-#define SCHEMA_KEYS 12
+#define SCHEMA_KEYS 21
 
 extern const SchemaKey schema_keys[SCHEMA_KEYS]; /* in the order of their names */
 
@@ -50,8 +54,10 @@ const SchemaKey *schema_at(size_t offset);
 
 /* Fields, by their row; the type must fit. */
 unsigned int *schema_choice(const SchemaKey *key, Policy *policy);
+bool *schema_boolean(const SchemaKey *key, Policy *policy);
 uint64_t *schema_number(const SchemaKey *key, Policy *policy);
-StringList *schema_names(const SchemaKey *key, Policy *policy);
+/* NULL where the field is no list. */
+StringList *schema_list(const SchemaKey *key, Policy *policy);
 
 /* Sets numbers and choices to their defaults, and also the lists with @lists; these must be empty.
  * Returns 0 or -ENOMEM. */

@@ -29,8 +29,10 @@ bool cgroup_name_is_tree(const char *name, pid_t *pidp) {
                 ++name;
                 (void)decimal_take(&name, &number);
         }
+        if (*name)
+                return false;
         *pidp = (pid_t)pid;
-        return *name == '\0';
+        return true;
 }
 
 /* SIGKILL to @pid, if it is the process that the group has: the number alone might by now belong

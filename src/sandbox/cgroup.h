@@ -40,13 +40,13 @@ struct CgroupLimits {
 struct CgroupUsage {
         uint64_t memory_bytes; /* anonymous and shared pages and tmpfs files now; no page cache */
         uint64_t cpu_ns;       /* 0 where nothing counts it */
-        uint64_t oom_kills;    /* processes that the kernel has killed for want of memory */
+        uint64_t oom_kills; /* > 0: the kernel has killed for want of memory (v2 may count twice) */
 };
 
 /* Stub: finds where groups may be made and makes the tree. @root is "/sys/fs/cgroup", @proc
  * "/proc". Needs memory and pids; cpu is taken where it is. */
 int cgroup_tree_new(CgroupTree **treep, const char *root, const char *proc, Failure *failure);
-/* Kills what is left in it (v2) and removes it from the host. Async-signal-safe enough for a
+/* Kills what is left in it and removes it from the host. Async-signal-safe enough for a
  * process that has closed all descriptors: it works by path. */
 void cgroup_tree_remove(CgroupTree *tree);
 CgroupTree *cgroup_tree_free(CgroupTree *tree);

@@ -15,6 +15,7 @@
 #include "sandbox/confinement.h"
 #include "sandbox/credentials.h"
 #include "sandbox/landlock.h"
+#include "sandbox/namespaces.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/self-test.h"
 
@@ -85,7 +86,12 @@ static int confine_seccomp(const ConfinementPlan *plan, Failure *failure) {
         return seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(), failure);
 }
 
+static int confine_cgroup_namespace(const ConfinementPlan *plan _unused_, Failure *failure) {
+        return namespaces_enter_cgroup(failure);
+}
+
 static const ConfinementStep steps[] = {
+        {LAYER_CGROUP_NAMESPACE, confine_cgroup_namespace},
         {LAYER_MOUNT_NAMESPACE, confine_mounts},
         {LAYER_RLIMITS, confine_rlimits},
         {LAYER_UID, confine_uid},

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/failure.h"
 #include "sandbox/namespaces.h"
 
 static const struct {
@@ -12,7 +15,6 @@ static const struct {
         {CLONE_NEWNET, LAYER_NET_NAMESPACE},
         {CLONE_NEWIPC, LAYER_IPC_NAMESPACE},
         {CLONE_NEWUTS, LAYER_UTS_NAMESPACE},
-        {CLONE_NEWCGROUP, LAYER_CGROUP_NAMESPACE},
 };
 
 LayerSet namespaces_enter_empty(LayerSet wanted) {
@@ -24,4 +26,21 @@ LayerSet namespaces_enter_empty(LayerSet wanted) {
         if ((entered & LAYER_BIT(LAYER_UTS_NAMESPACE)) && sethostname("sandbox", 7) < 0)
                 entered &= ~LAYER_BIT(LAYER_UTS_NAMESPACE); /* the host's name still shows */
         return entered;
+}
+
+int namespaces_enter_cgroup(Failure *failure) {
+        if (unshare(CLONE_NEWCGROUP) < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "layer 'cgroup_namespace' cannot be applied");
+        return 0;
+}
+
+bool namespaces_probe_cgroup(void) {
+        int status = 0;
+        pid_t pid;
+
+        pid = fork();
+        if (pid == 0)
+                _exit(namespaces_enter_cgroup(NULL) ? 1 : 0);
+        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }

@@ -5,12 +5,25 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/pidns.h"
+#include "sandbox/procfs.h"
+
+/* Opens the namespace's /proc and hands it out; the other end is the agent's. */
+static void pidns_init_give_proc(int socket) {
+        Failure failure = FAILURE_NULL;
+        int proc_fd = -1;
+
+        if (procfs_open(&proc_fd, &failure))
+                (void)fd_send_message(socket, &failure, sizeof(failure), NULL, 0);
+        else
+                (void)fd_send_message(socket, &failure, sizeof(failure), &proc_fd, 1);
+}
 
 /* Runs in a copy of the agent: raw and flat. It ignores SIGCHLD, so that orphans of the run are
  * reaped by the kernel.
@@ -18,16 +31,18 @@
  * It is dumpable, sees the host's files and, where the agent is not root, has the uid of the run's
  * code. What forbids the code to trace it is that it has capabilities and the code has none: so it
  * does not drop them. */
-static _Noreturn void pidns_init_main(void) {
+static _Noreturn void pidns_init_main(int proc_socket) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)prctl(PR_SET_NAME, "spr-init");
         (void)signal(SIGCHLD, SIG_IGN);
+        if (proc_socket >= 0)
+                pidns_init_give_proc(proc_socket);
         (void)syscall(SYS_close_range, 0u, UINT_MAX, 0u); /* the host's stream above all */
         for (;;)
                 (void)pause();
 }
 
-int pidns_init_new(PidnsInit *init, Failure *failure) {
+static int pidns_init_clone(PidnsInit *init, int proc_socket, Failure *failure) {
         int pidfd = -1;
         long pid;
 
@@ -35,7 +50,7 @@ int pidns_init_new(PidnsInit *init, Failure *failure) {
         (void)prctl(PR_SET_DUMPABLE, 1);
         pid = syscall(SYS_clone, CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, NULL);
         if (pid == 0)
-                pidns_init_main();
+                pidns_init_main(proc_socket);
         (void)prctl(PR_SET_DUMPABLE, 0);
         if (pid < 0)
                 return failure_errno(failure, FAILURE_STAGE_SANDBOX, errno,
@@ -43,6 +58,42 @@ int pidns_init_new(PidnsInit *init, Failure *failure) {
         init->pid = (pid_t)pid;
         init->pidfd = pidfd;
         return 0;
+}
+
+static int pidns_init_take_proc(int socket, int *proc_fdp, Failure *failure) {
+        Failure answer = FAILURE_NULL;
+        size_t n_fds = 1;
+        ssize_t n;
+
+        n = fd_receive_message(socket, &answer, sizeof(answer), proc_fdp, &n_fds);
+        if (n == (ssize_t)sizeof(answer) && n_fds == 1)
+                return 0;
+        if (n != (ssize_t)sizeof(answer))
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, EIO,
+                                   "the init of a run ended before it could open /proc");
+        *failure = answer;
+        return -answer.code;
+}
+
+int pidns_init_new(PidnsInit *init, int *proc_fdp, Failure *failure) {
+        _cleanup_(closep) int ours = -1, theirs = -1;
+        int pair[2];
+        int r;
+
+        if (!proc_fdp)
+                return pidns_init_clone(init, -1, failure);
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                     "cannot make a socket pair");
+        ours = pair[0];
+        theirs = pair[1];
+        r = pidns_init_clone(init, theirs, failure);
+        theirs = fd_close(theirs);
+        if (!r)
+                r = pidns_init_take_proc(ours, proc_fdp, failure);
+        if (r)
+                pidns_init_kill(init);
+        return r;
 }
 
 void pidns_init_kill(PidnsInit *init) {

@@ -67,3 +67,14 @@ int rlimit_plan_apply(const RlimitPlan *plan, Failure *failure) {
         }
         return 0;
 }
+
+bool rlimit_plan_holds(const RlimitPlan *plan) {
+        for (size_t i = 0; i < plan->n_entries; ++i) {
+                KernelRlimit now = {0};
+
+                if (rlimit_exchange(plan->entries[i].resource, NULL, &now) ||
+                    now.hard > plan->entries[i].value || now.soft > now.hard)
+                        return false;
+        }
+        return true;
+}

@@ -6,6 +6,7 @@
  * A plan is a list of (resource, value); applying sets soft and hard limit to the value, or to the
  * present hard limit where that is lower, and reads them back.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,3 +28,5 @@ void rlimit_plan_init(RlimitPlan *plan);
 void rlimit_plan_add(RlimitPlan *plan, int resource, uint64_t value);
 /* Worker: async-signal-safe. */
 int rlimit_plan_apply(const RlimitPlan *plan, Failure *failure);
+/* Whether no limit is above the plan now. Async-signal-safe. */
+bool rlimit_plan_holds(const RlimitPlan *plan);

@@ -65,7 +65,7 @@ static bool userns_reads_zero(const char *path) {
 
 bool userns_forbid_nested(void) {
         static const char *const paths[] = {
-                "/proc/sys/user/max_user_namespaces", "/proc/sys/user/max_cgroup_namespaces",
+                "/proc/sys/user/max_user_namespaces",
                 "/proc/sys/user/max_time_namespaces", /* Linux 5.6 */
         };
 

@@ -10,7 +10,7 @@
 typedef enum Outcome {
         OUTCOME_OK,        /* ended, also by sys.exit(0) */
         OUTCOME_ERROR,     /* an exception, or sys.exit() with another status */
-        OUTCOME_TIMEOUT,   /* killed at its deadline */
+        OUTCOME_TIMEOUT,   /* killed at its deadline, or out of processor time */
         OUTCOME_MEMORY,    /* killed at, or failed by, its memory limit */
         OUTCOME_OUTPUT,    /* the result was larger than allowed */
         OUTCOME_DENIED,    /* stopped by the policy */
@@ -28,7 +28,7 @@ typedef enum KilledBy {
         KILLED_BY_SIGNAL,  /* a signal that the code or the kernel sent */
         KILLED_BY_CANCEL,  /* the agent, at the caller's wish */
         KILLED_BY_AGENT,   /* the agent, closing down or after a broken protocol */
-        KILLED_BY_CPU,     /* the agent, at the CPU time limit */
+        KILLED_BY_CPU,     /* the agent, at the limit of processor time */
         _KILLED_BY_N,
 } KilledBy;
 

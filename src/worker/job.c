@@ -32,6 +32,7 @@
 #include "worker/scope.h"
 #include "worker/source.h"
 #include "worker/tools.h"
+#include "worker/variables.h"
 
 typedef struct Job {
         const JobTools *tools;
@@ -116,7 +117,8 @@ static int job_set_up(Job *job) {
         if (output_install(&job->output, &job->tools->output, job->mapping,
                            job->request.frame.output_bytes) < 0 ||
             request_read(&job->request, job->region_fd) < 0 ||
-            rules_init(&job->rules, &job->tools->json, job->request.policy) < 0)
+            rules_init(&job->rules, &job->tools->json, job->request.policy) < 0 ||
+            variables_set(job->rules.variables) < 0)
                 return -1;
         input = job_input(job);
         Py_CLEAR(job->request.input);

@@ -31,7 +31,8 @@ struct Request {
                 .code = NULL                                                                       \
         }
 
-/* Waits for the WORKER_RUN for worker @worker_id. Returns 0, REQUEST_E_NONE, or -errno with @failure. */
+/* Waits for the WORKER_RUN for worker @worker_id. Returns 0, REQUEST_E_NONE, or -errno with
+ * @failure. */
 int request_receive(Request *request, int socket_fd, uint64_t worker_id, Failure *failure);
 /* Fetches the request's bytes. 0, or -1 with an exception set. */
 int request_read(Request *request, int region_fd);

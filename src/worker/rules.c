@@ -43,7 +43,7 @@ static int rules_find_dots(Rules *rules) {
 
 int rules_init(Rules *rules, const JsonTools *json, PyObject *text) {
         _cleanup_(py_unrefp) PyObject *policy = NULL;
-        PyObject *mode, *extra;
+        PyObject *mode, *extra, *variables;
 
         policy = json_decode(json, PyBytes_AsString(text), (size_t)PyBytes_Size(text), "policy");
         if (!policy)
@@ -60,7 +60,10 @@ int rules_init(Rules *rules, const JsonTools *json, PyObject *text) {
         rules->globals = rules_set_new(rules, policy, "globals");
         extra = rules_get(policy, "extra_globals", &PyDict_Type);
         rules->extra_globals = extra ? py_ref(extra) : PyDict_New();
-        if (!rules->imports || !rules->builtins || !rules->globals || !rules->extra_globals)
+        variables = rules_get(policy, "env", &PyDict_Type);
+        rules->variables = variables ? py_ref(variables) : PyDict_New();
+        if (!rules->imports || !rules->builtins || !rules->globals || !rules->extra_globals ||
+            !rules->variables)
                 return -1;
         return rules_find_dots(rules);
 }

@@ -19,6 +19,7 @@ struct Rules {
         PyObject *builtins;
         PyObject *globals;
         PyObject *extra_globals; /* dict */
+        PyObject *variables;     /* dict: what the environment gets */
         Py_ssize_t n_dots;       /* in the import with most of them */
 };
 

@@ -98,6 +98,8 @@ static LayerSet spawn_planned_layers(const WarmZygote *zygote, const ZygoteSpawn
                 planned |= LAYER_BIT(LAYER_MOUNT_NAMESPACE);
         if (frame->uid != UID_STAY)
                 planned |= LAYER_BIT(LAYER_UID);
+        if (zygote->privileged)
+                planned |= LAYER_BIT(LAYER_CGROUP_NAMESPACE);
         return planned & ~frame->without;
 }
 
@@ -113,9 +115,8 @@ static LayerSet spawn_inherited_layers(const WarmZygote *zygote, const ZygoteSpa
         return inherited;
 }
 
-static void spawn_plan_rlimits(RlimitPlan *plan,
-                               const WarmZygote *zygote,
-                               const ZygoteSpawnFrame *frame) {
+static void
+spawn_plan_rlimits(RlimitPlan *plan, const WarmZygote *zygote, const ZygoteSpawnFrame *frame) {
         rlimit_plan_init(plan);
         rlimit_plan_add(plan, RLIMIT_FSIZE, frame->file_bytes);
         rlimit_plan_add(plan, RLIMIT_NOFILE, frame->n_files);
@@ -127,9 +128,8 @@ static void spawn_plan_rlimits(RlimitPlan *plan,
                 rlimit_plan_add(plan, RLIMIT_DATA, zygote->data_bytes + frame->data_bytes);
 }
 
-static void spawn_plan(ConfinementPlan *plan,
-                       const WarmZygote *zygote,
-                       const SpawnRequest *request) {
+static void
+spawn_plan(ConfinementPlan *plan, const WarmZygote *zygote, const SpawnRequest *request) {
         const ZygoteSpawnFrame *frame = request->frame;
         bool processes = frame->flags & SPAWN_FLAG_PROCESSES;
 

@@ -15,8 +15,8 @@ typedef struct Failure Failure;
 typedef struct SpawnRequest SpawnRequest;
 typedef struct ZygoteSpawnFrame ZygoteSpawnFrame;
 
-/* The descriptors that every ZYGOTE_SPAWN brings, in the order of the message; after them come those
- * of the cgroup, and those that its flags announce. */
+/* The descriptors that every ZYGOTE_SPAWN brings, in the order of the message; after them come
+ * those of the cgroup, and those that its flags announce. */
 enum {
         SPAWN_FD_SOCKET,
         SPAWN_FD_STDOUT,

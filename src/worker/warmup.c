@@ -15,6 +15,7 @@
 #include "sandbox/namespaces.h"
 #include "sandbox/view.h"
 #include "wire/messages.h"
+#include "worker/closures.h"
 #include "worker/warmup.h"
 
 void warmup_take_exception(char *text, size_t size) {
@@ -140,9 +141,9 @@ static LayerSet warmup_enter_namespaces(const WarmupOrder *order) {
 }
 
 static int warmup_close_world(WarmZygote *zygote, const WarmupOrder *order, Failure *failure) {
-        bool privileged = capabilities_have(CAP_SYS_ADMIN);
         int r;
 
+        zygote->privileged = capabilities_have(CAP_SYS_ADMIN);
         zygote->network = order->flags & ENV_FLAG_HOST_NETWORK;
         r = view_plan_new(&zygote->view);
         if (r)
@@ -150,9 +151,9 @@ static int warmup_close_world(WarmZygote *zygote, const WarmupOrder *order, Fail
         r = warmup_view_plan(zygote->view, order, failure);
         if (r)
                 return r;
-        if (privileged)
+        if (zygote->privileged)
                 zygote->layers |= warmup_enter_namespaces(order);
-        if (privileged && !(order->without & LAYER_BIT(LAYER_MOUNT_NAMESPACE)))
+        if (zygote->privileged && !(order->without & LAYER_BIT(LAYER_MOUNT_NAMESPACE)))
                 r = view_plan_apply(zygote->view, failure);
         if (r && r != VIEW_E_REFUSED)
                 return r;
@@ -241,6 +242,7 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
                 r = warmup_close_world(zygote, &order, failure);
         if (r)
                 return r;
+        closures_stock();
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
         r = warmup_preload(&order, failure);

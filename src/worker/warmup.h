@@ -18,6 +18,7 @@ typedef struct WarmZygote WarmZygote;
 struct WarmZygote {
         JobTools *tools;
         ViewPlan *view;      /* applied where the host lets us make mounts; else only a list */
+        bool privileged;     /* has CAP_SYS_ADMIN, in whatever user namespace */
         bool network;        /* runs share the network of the host */
         LayerSet layers;     /* namespaces made */
         uint32_t n_threads;  /* of this process; only one may fork */

@@ -42,7 +42,8 @@ typedef struct Zygote {
         bool tools_are_warm;
 } Zygote;
 
-static void zygote_report_failure(const Zygote *zygote, uint64_t worker_id, const Failure *failure) {
+static void
+zygote_report_failure(const Zygote *zygote, uint64_t worker_id, const Failure *failure) {
         (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_FAILURE, worker_id, failure,
                           sizeof(*failure), NULL, 0); /* the agent sees our end if it is gone */
 }
@@ -116,8 +117,8 @@ zygote_report_exit(Zygote *zygote, size_t index, int status, const struct rusage
         --zygote->n_workers;
         zygote->workers[index] = zygote->workers[zygote->n_workers];
         zygote->worker_ids[index] = zygote->worker_ids[zygote->n_workers];
-        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_EXITED, worker_id, &exited, sizeof(exited),
-                          NULL, 0);
+        (void)packet_send(zygote->control_fd, FRAME_ZYGOTE_EXITED, worker_id, &exited,
+                          sizeof(exited), NULL, 0);
 }
 
 /* Ends what workers without a pid namespace left behind. */

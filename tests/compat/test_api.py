@@ -95,7 +95,18 @@ def test_runner_policy_fields() -> None:
         ("extra_globals", {}),
         ("config_path", None),
     ]
-    ours = [("min_isolation", "process")]
+    ours = [
+        ("min_isolation", "kernel"),
+        ("allow_processes", False),
+        ("max_processes", 64),
+        ("cpu_seconds", 0),
+        ("max_file_mb", 128),
+        ("disk_mb", 128),
+        ("env", {}),
+        ("read_only_paths", []),
+        ("network", "none"),
+        ("proc", False),
+    ]
 
     assert list(dataclasses.asdict(policy).items()) == reference + ours
     assert not hasattr(policy, "__dict__")

@@ -36,8 +36,9 @@ REFERENCE_FIELDS = [
 ]
 OUR_FIELDS = ["outcome", "killed_by", "usage", "truncated", "isolation", "run_id"]
 OPTIONS = [
-    *("code", "input", "policy", "timeout", "memory", "python", "venv", "with", "script-deps"),
-    *("allow-sdist", "json", "quiet", "help"),
+    *("code", "input", "policy", "timeout", "memory", "cpu-seconds", "disk", "max-file"),
+    *("max-processes", "allow-processes", "network", "read-only", "env", "proc"),
+    *("python", "venv", "with", "script-deps", "allow-sdist", "json", "quiet", "help"),
 ]
 SCRIPT = """# /// script
 # dependencies = ["surely-not-installed==1.0"]
@@ -471,6 +472,7 @@ def test_json(answer: Callable[..., dict[str, Any]]) -> None:
     assert value["truncated"] == {"stdout": False, "stderr": False}
     assert value["isolation"]["level"] in ("full", "kernel", "process", "none")
     assert all(isinstance(layer, str) for layer in value["isolation"]["layers"])
+    assert (value["isolation"]["network"], value["isolation"]["where"]) == ("none", "host")
     assert isinstance(value["run_id"], int)
     assert "result_lossy" not in value
 

@@ -46,6 +46,20 @@ def test_outcome(zygote: Zygote, code: str, expected: dict[str, Any]) -> None:
     check(zygote.run(code), **expected)
 
 
+def test_environment(zygote: Zygote) -> None:
+    """The policy's variables are the code's, os.environ's and the C library's; of one run only."""
+    code = (
+        "import ctypes, os\n"
+        "getenv = ctypes.CDLL(None).getenv\n"
+        "getenv.restype = ctypes.c_char_p\n"
+        "result = [os.environ.get('A'), os.getenv('HOME'), str(getenv(b'A'))]"
+    )
+    variables = {"A": "ü=\n", "HOME": "/nowhere"}
+    answer = zygote.run(code, policy={**FREE_POLICY, "env": variables})
+    assert answer.result == ["ü=\n", "/nowhere", str("ü=\n".encode())], answer
+    assert zygote.run("import os\nresult = os.environ.get('A')").json is None
+
+
 def test_error_is_bounded(zygote: Zygote) -> None:
     answer = zygote.run("raise ValueError('é' * 10**6)")
     assert answer.error is not None and 65534 <= len(answer.error.encode()) <= 65536

@@ -67,7 +67,7 @@ static inline _Noreturn void host_agent_main(int in_fd, int out_fd, int host_pid
         (void)alarm(0);
 
         if (nested)
-                nest_enter(&agent.nest);
+                nest_enter(&agent.nest, 0);
         if (agent_init(&agent, in_fd, out_fd, host_pidfd, &failure)) {
                 (void)fprintf(stderr, "agent: %s\n", failure.text);
                 _exit(1);

@@ -17,7 +17,7 @@
 static Nest enter(void) {
         Nest nest = {0};
 
-        nest_enter(&nest);
+        nest_enter(&nest, 0);
         if (!nest.pid_namespace)
                 _exit(CHILD_NO_NAMESPACES);
         return nest;
@@ -71,7 +71,7 @@ static int refused(void) {
         if (child_lacks_pidfds())
                 return CHILD_ON_VALGRIND;
         refuse_namespaces();
-        nest_enter(&nest);
+        nest_enter(&nest, 0);
         CHECK(!nest.pid_namespace && !nest.user_namespace && getppid() == pid);
         CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD); /* no failed try is left */
         return CHILD_PASSED;
@@ -132,7 +132,7 @@ static void test_agent_killed_without_namespaces(void **state) {
         stub = fork();
         if (stub == 0) {
                 refuse_namespaces();
-                nest_enter(&nest);
+                nest_enter(&nest, 0);
                 if (fork() == 0) {
                         (void)setsid();
                         CHECK(write(ends[1], "r", 1) == 1);

@@ -54,14 +54,16 @@ static void test_starts(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 ZygoteProcess process = ZYGOTE_PROCESS_NULL;
                 Failure failure = FAILURE_NULL;
+                ZygoteOrder order = {0};
                 ZygoteReadyFrame ready;
                 pid_t pid;
                 Packet packet;
                 int status;
 
-                assert_int_equal(zygote_process_start(&process, rows[i].python, &rows[i].preload,
-                                                      rows[i].preload ? 1 : 0, &failure),
-                                 0);
+                order.python = rows[i].python;
+                order.preloads = &rows[i].preload;
+                order.n_preloads = rows[i].preload ? 1 : 0;
+                assert_int_equal(zygote_process_start(&process, &order, &failure), 0);
                 pid = process.pid;
                 assert_int_equal(first_packet(&process, &packet), rows[i].type);
                 if (rows[i].words) {
@@ -83,13 +85,14 @@ static void test_starts(void **state) {
 }
 
 static void test_fds(void **state) {
+        const ZygoteOrder order = {.python = "/bin/true"};
         ZygoteProcess process = ZYGOTE_PROCESS_NULL;
         int status, before = dup(0);
         pid_t pid;
 
         (void)state;
         (void)close(before);
-        assert_int_equal(zygote_process_start(&process, "/bin/true", NULL, 0, NULL), 0);
+        assert_int_equal(zygote_process_start(&process, &order, NULL), 0);
         pid = process.pid;
         assert_true(fcntl(process.control_fd, F_GETFL) & O_NONBLOCK);
         assert_int_equal(fcntl(process.control_fd, F_GETFD), FD_CLOEXEC);

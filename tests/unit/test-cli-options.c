@@ -20,6 +20,7 @@ struct Fields {
         OptionList packages;
         uint64_t timeout_ns;
         uint64_t memory_bytes;
+        uint64_t n;
 };
 
 struct Fixture {
@@ -35,6 +36,7 @@ static const OptionSpec specs[] = {
         {"with", 'w', OPTION_LIST, offsetof(Fields, packages), "NAME==VERSION", ""},
         {"timeout", 0, OPTION_DURATION, offsetof(Fields, timeout_ns), "TIME", ""},
         {"memory", 0, OPTION_SIZE, offsetof(Fields, memory_bytes), "SIZE", ""},
+        {"max", 0, OPTION_NUMBER, offsetof(Fields, n), "N", ""},
         {0},
 };
 
@@ -62,12 +64,13 @@ static void test_values(void **state) {
 
         (void)state;
         r = PARSE(&fixture, "-q", "file.py", "--timeout", "0.5s", "--memory=64M", "--with", "a==1",
-                  "-wb==2", "--code", "-1");
+                  "-wb==2", "--max=7", "--code", "-1");
         assert_int_equal(r, 0);
         assert_true(fixture.fields.quiet);
         assert_false(fixture.fields.json);
         assert_int_equal(fixture.fields.timeout_ns, NSEC_PER_SEC / 2);
         assert_int_equal(fixture.fields.memory_bytes, 64 << 20);
+        assert_int_equal(fixture.fields.n, 7);
         assert_int_equal(fixture.fields.packages.n_items, 2);
         assert_string_equal(fixture.fields.packages.items[0], "a==1");
         assert_string_equal(fixture.fields.packages.items[1], "b==2");
@@ -115,6 +118,8 @@ static void test_mistakes(void **state) {
                 {{"--timeout=0"},
                  "--timeout '0': not a duration above zero, such as 0.5s, 200ms or 2m"},
                 {{"--memory=-1"}, "--memory '-1': not a size above zero, such as 256M or 1G"},
+                {{"--max", "1.5"}, "--max '1.5': not a whole number above zero, such as 64"},
+                {{"--max=0"}, "--max '0': not a whole number above zero, such as 64"},
                 {{"--bad", "--worse"}, "unknown option '--bad'"}, /* the first one */
         };
 

@@ -112,9 +112,27 @@ static void test_format(void **state) {
                 assert_string_equal(quantity_format_size(cases[i].bytes, text), cases[i].text);
 }
 
+static void test_numbers(void **state) {
+        static const Case cases[] = {
+                {"0", 0, 0},
+                {"64", 0, 64},
+                {"007", 0, 7},
+                {"", QUANTITY_E_SYNTAX, 0},
+                {"-1", QUANTITY_E_SYNTAX, 0},
+                {"1.5", QUANTITY_E_SYNTAX, 0},
+                {"64K", QUANTITY_E_SYNTAX, 0},
+                {"1 ", QUANTITY_E_SYNTAX, 0},
+                {"99999999999999999999", QUANTITY_E_RANGE, 0},
+        };
+
+        (void)state;
+        check(cases, ARRAY_SIZE(cases), quantity_parse_number);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_durations),
+                cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_sizes),
                 cmocka_unit_test(test_format),
         };

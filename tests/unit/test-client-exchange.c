@@ -280,6 +280,8 @@ static void test_environment_fails(void **state) {
                           "cannot run '/py'");
         assert_infra(fixture, "cannot run '/py'");
         assert_int_equal(spr_engine_pop(fixture->engine, &result), SPR_E_EMPTY);
+        assert_int_equal(fake_expect(&fixture->fake, FRAME_ENV_CLOSE),
+                         fixture->fake.environment_id);
         fixture->run = post(fixture); /* asks for the environment anew, from the same agent */
         assert_int_equal(fixture->fake.n_opens, 1);
         fixture->fake.environment_id = fake_expect(&fixture->fake, FRAME_ENV_OPEN);
@@ -295,6 +297,8 @@ static void test_environment_is_lost(void **state) {
         fake_send_failure(&fixture->fake, fixture->fake.environment_id, FAILURE_STAGE_ZYGOTE,
                           "the interpreter died");
         assert_infra(fixture, "the interpreter died");
+        assert_int_equal(fake_expect(&fixture->fake, FRAME_ENV_CLOSE),
+                         fixture->fake.environment_id);
         fixture->run = post(fixture);
         fixture->fake.environment_id = fake_expect(&fixture->fake, FRAME_ENV_OPEN);
 }

@@ -99,6 +99,7 @@ static void test_environment_error(void **state) {
         assert_string_equal(spr_result_get_error(result), "the interpreter died");
         (void)spr_result_free(result);
         assert_int_equal(spr_engine_submit(fixture->engine, fixture->request, &run, NULL), 0);
+        (void)fake_expect(&fixture->fake, FRAME_ENV_CLOSE);
         fixture->fake.environment_id = fake_expect(&fixture->fake, FRAME_ENV_OPEN);
         fake_send_failure(&fixture->fake, fixture->fake.environment_id, FAILURE_STAGE_ENVIRONMENT,
                           "cannot run '/py': no such file or directory");

@@ -106,7 +106,7 @@ static void test_too_many_preloads(void **state) {
         name[sizeof(name) - 1] = '\0';
         for (size_t i = 0; i < 63; ++i)
                 assert_int_equal(spr_engine_options_add_preload(options, name), 0);
-        name[999] = '\0';
+        name[991] = '\0';
         assert_int_equal(spr_engine_options_add_preload(options, name), 0);
         r = options_to_environment(options, &blob, &failure);
         assert_true(r < 0);

@@ -29,6 +29,40 @@ static void test_numbers(void **state) {
         assert_null(spr_policy_free(NULL));
 }
 
+static void test_limits(void **state) {
+        SprPolicy *policy;
+        SprError error;
+        char *json;
+
+        (void)state;
+        assert_int_equal(spr_policy_new(&policy), 0);
+        assert_int_equal(spr_policy_set_disk_bytes(policy, 2 << 20, &error), 0);
+        assert_int_equal(spr_policy_set_disk_bytes(policy, 1, &error), SPR_E_POLICY);
+        assert_string_equal(error.message, "'disk_mb' must be at least 1");
+        assert_int_equal(spr_policy_set_file_bytes(policy, 3 << 20, &error), 0);
+        assert_int_equal(spr_policy_set_file_bytes(policy, 0, &error), SPR_E_POLICY);
+        assert_int_equal(spr_policy_set_cpu_ns(policy, 500000000, &error), 0);
+        assert_int_equal(spr_policy_set_cpu_ns(policy, UINT64_MAX, &error), SPR_E_POLICY);
+        assert_int_equal(spr_policy_set_max_processes(policy, 4, &error), 0);
+        assert_int_equal(spr_policy_set_max_processes(policy, 0, &error), SPR_E_POLICY);
+        spr_policy_set_allow_processes(policy, true);
+        spr_policy_set_proc(policy, true);
+        spr_policy_set_host_network(policy, true);
+        assert_int_equal(spr_policy_set_env(policy, "A", "b", &error), 0);
+        assert_int_equal(spr_policy_set_env(policy, "", "b", &error), SPR_E_POLICY);
+        assert_int_equal(spr_policy_add_read_only_path(policy, "/srv/", &error), 0);
+        assert_int_equal(spr_policy_add_read_only_path(policy, "srv", &error), SPR_E_POLICY);
+        assert_int_equal(spr_policy_to_json(policy, &json), 0);
+        assert_non_null(strstr(json, "\"allow_processes\":true,"));
+        assert_non_null(strstr(json, "\"cpu_seconds\":0.5,\"disk_mb\":2,\"env\":{\"A\":\"b\"},"));
+        assert_non_null(strstr(json, "\"max_file_mb\":3,"));
+        assert_non_null(strstr(json, "\"max_processes\":4,"));
+        assert_non_null(strstr(json, "\"network\":\"host\",\"proc\":true,"));
+        assert_non_null(strstr(json, "\"read_only_paths\":[\"/srv\"],"));
+        free(json);
+        (void)spr_policy_free(policy);
+}
+
 static void test_extra_globals(void **state) {
         SprPolicy *policy;
         SprError error;
@@ -67,6 +101,7 @@ static void test_text(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_extra_globals),
                 cmocka_unit_test(test_text),
         };

@@ -28,8 +28,9 @@ static void assert_fault(const SprRequest *request, const char *text) {
         Blob *parts[UPLOAD_PARTS] = {NULL};
         Failure failure = FAILURE_NULL;
         SubmitFrame submit;
+        Blob *demands;
 
-        assert_true(request_prepare(request, &submit, parts, &failure) < 0);
+        assert_true(request_prepare(request, &submit, parts, &demands, &failure) < 0);
         assert_int_equal(failure.stage, FAILURE_STAGE_REQUEST);
         assert_string_equal(failure.text, text);
 }
@@ -39,14 +40,22 @@ static void test_defaults(void **state) {
         Blob *parts[UPLOAD_PARTS] = {NULL};
         Failure failure = FAILURE_NULL;
         SubmitFrame submit;
+        Blob *demands;
 
         (void)state;
-        assert_int_equal(request_prepare(request, &submit, parts, &failure), 0);
+        assert_int_equal(request_prepare(request, &submit, parts, &demands, &failure), 0);
+        assert_null(demands);
         assert_int_equal(submit.timeout_ns, UINT64_C(5000000000));
         assert_int_equal(submit.memory_bytes, 256 * REGION_MIB);
         assert_int_equal(submit.output_bytes, 128 * 1024);
         assert_int_equal(submit.result_bytes, REGION_RESULT_MAX);
         assert_int_equal(submit.code_size, 0);
+        assert_int_equal(submit.min_level, ISOLATION_KERNEL);
+        assert_int_equal(submit.disk_bytes, 128 * REGION_MIB);
+        assert_int_equal(submit.file_bytes, 128 * REGION_MIB);
+        assert_int_equal(submit.cpu_ns, 0);
+        assert_int_equal(submit.max_processes, 64);
+        assert_int_equal(submit.flags, 0);
         assert_string_equal(parts[DATA_NAME]->bytes, "<code>");
         assert_int_equal(parts[DATA_POLICY]->bytes[0], '{');
         release(parts);
@@ -60,6 +69,7 @@ static void test_parts_outlive_the_request(void **state) {
         Blob *parts[UPLOAD_PARTS] = {NULL};
         Failure failure = FAILURE_NULL;
         SubmitFrame submit;
+        Blob *demands;
         SprPolicy *policy;
 
         (void)state;
@@ -70,7 +80,7 @@ static void test_parts_outlive_the_request(void **state) {
         assert_int_equal(spr_request_set_code(request, "a\0b", 3), 0);
         assert_int_equal(spr_request_set_input_json(request, "[NaN]", 5), 0);
         assert_int_equal(spr_request_set_name(request, "x.py"), 0);
-        assert_int_equal(request_prepare(request, &submit, parts, &failure), 0);
+        assert_int_equal(request_prepare(request, &submit, parts, &demands, &failure), 0);
         assert_int_equal(spr_request_set_code(request, "other", 5), 0);
         (void)spr_request_free(request);
         assert_int_equal(submit.timeout_ns, 250000000);
@@ -80,6 +90,36 @@ static void test_parts_outlive_the_request(void **state) {
         assert_memory_equal(parts[DATA_CODE]->bytes, "a\0b", 3);
         assert_string_equal(parts[DATA_INPUT]->bytes, "[NaN]");
         release(parts);
+}
+
+/* Every limit of the policy arrives, and what it demands of the environment. */
+static void test_limits(void **state) {
+        static const char json[] =
+                "{\"allow_processes\": true, \"proc\": true, \"max_processes\": 7, \"disk_mb\": 3,"
+                "\"max_file_mb\": 2, \"cpu_seconds\": 0.5, \"min_isolation\": \"none\","
+                "\"env\": {\"A\": \"1\"}, \"network\": \"host\"}";
+        SprRequest *request = new_request();
+        Blob *parts[UPLOAD_PARTS] = {NULL}, *demands;
+        Failure failure = FAILURE_NULL;
+        SubmitFrame submit;
+        SprPolicy *policy;
+
+        (void)state;
+        assert_int_equal(spr_policy_new_from_json(&policy, json, strlen(json), "p", true, NULL), 0);
+        assert_int_equal(spr_request_set_policy(request, policy), 0);
+        (void)spr_policy_free(policy);
+        assert_int_equal(request_prepare(request, &submit, parts, &demands, &failure), 0);
+        assert_int_equal(submit.flags, SUBMIT_FLAG_PROCESSES | SUBMIT_FLAG_PROC);
+        assert_int_equal(submit.max_processes, 7);
+        assert_int_equal(submit.disk_bytes, 3 * REGION_MIB);
+        assert_int_equal(submit.file_bytes, 2 * REGION_MIB);
+        assert_int_equal(submit.cpu_ns, 500000000);
+        assert_int_equal(submit.min_level, ISOLATION_NONE);
+        assert_non_null(strstr(parts[DATA_POLICY]->bytes, "\"env\":{\"A\":\"1\"}"));
+        assert_non_null(demands);
+        (void)blob_unref(demands);
+        release(parts);
+        (void)spr_request_free(request);
 }
 
 static void test_too_large(void **state) {
@@ -119,6 +159,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_parts_outlive_the_request),
+                cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_too_large),
                 cmocka_unit_test(test_faulty_input),
         };

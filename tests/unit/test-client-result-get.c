@@ -16,7 +16,8 @@ static void test_every_field(void **state) {
                 .outcome = OUTCOME_TIMEOUT,
                 .killed_by = KILLED_BY_TIMEOUT,
                 .exit_code = 124,
-                .flags = RESULT_FLAG_STDERR_TRUNCATED | RESULT_FLAG_RESOURCE_EXCEEDED,
+                .flags = RESULT_FLAG_STDERR_TRUNCATED | RESULT_FLAG_RESOURCE_EXCEEDED |
+                         RESULT_FLAG_HOST_NETWORK,
                 .level = ISOLATION_KERNEL,
                 .layers = LAYER_BIT(LAYER_PID_NAMESPACE) | LAYER_BIT(LAYER_SECCOMP),
                 .usage = {.wall_ns = 1,
@@ -62,6 +63,8 @@ static void test_every_field(void **state) {
         assert_int_equal(spr_result_get_cpu_system_ns(result), 3);
         assert_int_equal(spr_result_get_peak_memory_bytes(result), 4);
         assert_string_equal(spr_result_get_isolation_level(result), "kernel");
+        assert_string_equal(spr_result_get_network(result), "host");
+        assert_string_equal(spr_result_get_where(result), "host");
         assert_string_equal(spr_result_get_layer(result, 0), "pid_namespace");
         assert_string_equal(spr_result_get_layer(result, 1), "seccomp");
         assert_null(spr_result_get_layer(result, 2));

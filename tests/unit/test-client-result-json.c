@@ -59,7 +59,8 @@ static void test_plain(void **state) {
                     "\"peak_memory_bytes\": 4096, \"stdout_bytes\": 3, \"stderr_bytes\": 0}, "
                     "\"truncated\": {\"stdout\": false, \"stderr\": false}, "
                     "\"isolation\": {\"level\": \"kernel\", "
-                    "\"layers\": [\"landlock\", \"seccomp\"]}, \"run_id\": 9}");
+                    "\"layers\": [\"landlock\", \"seccomp\"], "
+                    "\"network\": \"none\", \"where\": \"host\"}, \"run_id\": 9}");
 }
 
 static void test_lossy_and_truncated(void **state) {
@@ -81,7 +82,8 @@ static void test_lossy_and_truncated(void **state) {
                     "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
                     "\"truncated\": {\"stdout\": true, \"stderr\": false}, "
                     "\"stdout_tail\": \"tt\", "
-                    "\"isolation\": {\"level\": \"none\", \"layers\": []}, \"run_id\": 9, "
+                    "\"isolation\": {\"level\": \"none\", \"layers\": [], "
+                    "\"network\": \"none\", \"where\": \"host\"}, \"run_id\": 9, "
                     "\"result_lossy\": true}");
 }
 

@@ -60,6 +60,18 @@ static void test_numbers(void **state) {
                 {"max_output_kb", INTEGER(65536), POLICY_OUTPUT_MAX_BYTES},
                 {"max_output_kb", INTEGER(65537), 0},
                 {"max_output_kb", INTEGER(-1), 0},
+                {"cpu_seconds", REAL(0.5), 500000000},
+                {"cpu_seconds", INTEGER(86401), 0},
+                {"cpu_seconds", REAL(-1e-9), 0},
+                {"cpu_seconds", REAL(1e-10), 0},
+                {"cpu_seconds", REAL(__builtin_nan("")), 0},
+                {"max_processes", INTEGER(1), 1},
+                {"max_processes", INTEGER(4096), 4096},
+                {"max_processes", INTEGER(4097), 0},
+                {"max_processes", INTEGER(0), 0},
+                {"max_file_mb", INTEGER(2), 2 << 20},
+                {"disk_mb", INTEGER(1048576), POLICY_DISK_MAX_BYTES},
+                {"disk_mb", INTEGER(0), 0},
         };
 
         (void)state;
@@ -85,9 +97,12 @@ static void test_types(void **state) {
                 unsigned int accepts; /* bits of ValueType */
         } rows[] = {
                 {SCHEMA_CHOICE, 1u << VALUE_STRING},
+                {SCHEMA_BOOLEAN, 1u << VALUE_BOOLEAN},
                 {SCHEMA_NUMBER, 1u << VALUE_INTEGER},
                 {SCHEMA_SECONDS, 1u << VALUE_INTEGER | 1u << VALUE_REAL},
                 {SCHEMA_NAMES, 1u << VALUE_LIST},
+                {SCHEMA_PATHS, 1u << VALUE_LIST},
+                {SCHEMA_VARIABLES, 1u << VALUE_OBJECT},
                 {SCHEMA_GLOBALS, 1u << VALUE_OBJECT},
         };
 
@@ -108,6 +123,34 @@ static void test_types(void **state) {
                         assert_non_null(strstr(failure.text, schema_keys[i].name));
                         assert_non_null(strstr(failure.text, value_type_name((ValueType)type)));
                 }
+}
+
+/* A limit of processor time may be none. */
+static void test_zero(void **state) {
+        static const Value zeros[] = {INTEGER(0), REAL(0.0)};
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(zeros); ++i) {
+                _cleanup_(policy_freep) Policy *policy = NULL;
+                Failure failure = FAILURE_NULL;
+
+                assert_int_equal(check_one("cpu_seconds", zeros[i], &policy, &failure), 0);
+                assert_int_equal(policy->cpu_ns, 0);
+        }
+        assert_int_equal(check_stored(schema_at(offsetof(Policy, cpu_ns)), 0, NULL), 0);
+}
+
+static void test_booleans(void **state) {
+        (void)state;
+        for (int64_t truth = 0; truth < 2; ++truth) {
+                _cleanup_(policy_freep) Policy *policy = NULL;
+                Failure failure = FAILURE_NULL;
+                Value value = {.type = VALUE_BOOLEAN, .integer = truth};
+
+                assert_int_equal(check_one("proc", value, &policy, &failure), 0);
+                assert_int_equal(policy->proc, truth);
+                assert_false(policy->allow_processes);
+        }
 }
 
 static void test_names_limit(void **state) {
@@ -182,7 +225,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_numbers),     cmocka_unit_test(test_types),
                 cmocka_unit_test(test_names_limit), cmocka_unit_test(test_twice),
-                cmocka_unit_test(test_stored),
+                cmocka_unit_test(test_stored),      cmocka_unit_test(test_zero),
+                cmocka_unit_test(test_booleans),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

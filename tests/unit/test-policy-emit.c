@@ -12,10 +12,10 @@
 #include "base/json-text.h"
 #include "policy/policy.h"
 
-#define REST                                                                                       \
-        "\"max_output_kb\":128,\"memory_limit_mb\":256,\"min_isolation\":\"process\",\"mode\":"    \
-        "\"restrict\",\"timeout_seconds\":"                                                        \
-        "5"
+#define LIMITS                                                                                     \
+        "\"max_file_mb\":128,\"max_output_kb\":128,\"max_processes\":64,\"memory_limit_mb\":256,"  \
+        "\"min_isolation\":\"kernel\",\"mode\":\"restrict\",\"network\":\"none\",\"proc\":false,"  \
+        "\"read_only_paths\":[],\"timeout_seconds\":5"
 #define LISTS                                                                                      \
         "\"allowed_builtins\":[],\"allowed_globals\":[],\"allowed_imports\":[],"                   \
         "\"blocked_builtins\":[\"eval\",\"exec\",\"open\",\"compile\",\"breakpoint\"],"            \
@@ -40,9 +40,11 @@ static void test_default(void **state) {
 
         (void)state;
         assert_int_equal(policy_new(&policy), 0);
-        assert_emits(policy_to_json, policy, "{" LISTS "\"extra_globals\":{}," REST "}");
+        assert_emits(policy_to_json, policy,
+                     "{\"allow_processes\":false," LISTS "\"cpu_seconds\":0,\"disk_mb\":128,"
+                     "\"env\":{},\"extra_globals\":{}," LIMITS "}");
         assert_emits(policy_to_worker_json, policy,
-                     "{" LISTS "\"extra_globals\":{},\"mode\":\"restrict\"}");
+                     "{" LISTS "\"env\":{},\"extra_globals\":{},\"mode\":\"restrict\"}");
 }
 
 static void test_globals_are_spliced(void **state) {
@@ -55,8 +57,8 @@ static void test_globals_are_spliced(void **state) {
         policy->mode = POLICY_MODE_ALLOW;
         assert_int_equal(policy_set_extra_globals(policy, text, strlen(text), NULL), 0);
         assert_emits(policy_to_worker_json, policy,
-                     "{" LISTS
-                     "\"extra_globals\":{\"a\":[NaN,123456789012345678901234567890,\"\\ud800\"]},"
+                     "{" LISTS "\"env\":{},\"extra_globals\":{\"a\":[NaN,"
+                     "123456789012345678901234567890,\"\\ud800\"]},"
                      "\"mode\":\"allow\"}");
 }
 
@@ -100,6 +102,8 @@ static void test_round_trip(void **state) {
                 "{\"mode\":\"allow\",\"timeout_seconds\":0.25,\"max_output_kb\":0,"
                 "\"allowed_imports\":[\"json\",\"gr\xc3\xb6\xc3\x9f"
                 "e.x\"],"
+                "\"allow_processes\":true,\"proc\":true,\"cpu_seconds\":1.5,\"network\":\"host\","
+                "\"read_only_paths\":[\"/a\",\"/b c\"],\"env\":{\"A\":\"=\\n\\u00fc\",\"B\":\"\"},"
                 "\"extra_globals\":{\"x\":{\"y\":[-Infinity]}}}";
         _cleanup_(policy_freep) Policy *policy = NULL, *again = NULL;
         char *first, *second;

@@ -37,7 +37,7 @@ static void test_values(void **state) {
                 {"inf", VALUE_REAL, "-Infinity", 0, -__builtin_inf()},
                 {"over", VALUE_REAL, "1e999", 0, __builtin_inf()},
                 {"n", VALUE_NULL, NULL, 0, 0},
-                {"t", VALUE_BOOLEAN, NULL, 0, 0},
+                {"t", VALUE_BOOLEAN, NULL, 1, 0},
                 {"l", VALUE_LIST, NULL, 0, 0},
                 {"o", VALUE_OBJECT, "{\"a b\":[],\"\\u0063\":NaN}", 0, 0},
         };

@@ -43,6 +43,26 @@ static void test_fault(void **state) {
         }
 }
 
+/* Identifiers, but of ASCII letters. */
+static void test_variable(void **state) {
+        static const char variable[] = "is not the name of a variable";
+        static const struct {
+                const char *name, *fault;
+        } rows[] = {
+                {"HOME", NULL},    {"_", NULL},       {"LD_LIBRARY_PATH2", NULL},
+                {"2A", variable},  {"A-B", variable}, {"A=B", variable},
+                {"a.b", variable}, {"A B", variable}, {"\xc3\x84", variable},
+                {"", "is empty"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                const char *fault = name_fault(rows[i].name, strlen(rows[i].name), NAME_VARIABLE);
+
+                assert_string_equal(fault ? fault : "", rows[i].fault ? rows[i].fault : "");
+        }
+}
+
 static void test_fault_length(void **state) {
         char name[POLICY_NAME_MAX + 1];
 
@@ -86,9 +106,8 @@ static void test_list_dup_empty(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fault),
-                cmocka_unit_test(test_fault_length),
-                cmocka_unit_test(test_list),
+                cmocka_unit_test(test_fault),          cmocka_unit_test(test_variable),
+                cmocka_unit_test(test_fault_length),   cmocka_unit_test(test_list),
                 cmocka_unit_test(test_list_dup_empty),
         };
 

@@ -38,6 +38,15 @@ static void test_defaults(void **state) {
         assert_list(&policy->allowed_globals, "");
         assert_list(&policy->blocked_globals, "");
         assert_null(policy->extra_globals);
+        assert_int_equal(policy->min_isolation, ISOLATION_KERNEL);
+        assert_int_equal(policy->network, POLICY_NETWORK_NONE);
+        assert_false(policy->allow_processes || policy->proc);
+        assert_int_equal(policy->n_processes, 64);
+        assert_int_equal(policy->cpu_ns, 0);
+        assert_int_equal(policy->file_bytes, 128 << 20);
+        assert_int_equal(policy->disk_bytes, 128 << 20);
+        assert_list(&policy->env, "");
+        assert_list(&policy->read_only_paths, "");
         assert_null(policy_free(NULL));
 }
 
@@ -93,6 +102,14 @@ static void test_json_faults(void **state) {
                  "p:2: 'extra_globals' sets 'a' twice"},
                 {"{\"mode\": \"allow\",\n\"\\u006dode\": \"allow\"}",
                  "p:2: 'mode' is set twice, first in line 1"},
+                {"{\"env\": {\n\"A\": \"1\",\n\"A\": \"2\"}}", "p:3: 'env' sets 'A' twice"},
+                {"{\"env\": {\"A\": [1]}}", "p:1: 'env' sets 'A' to what is not a string"},
+                {"{\"env\": {\"A\": \"\\ud800\"}}", "'env' sets 'A' to what is not Unicode"},
+                {"{\"env\": {\"A\": \"\\u0000\"}}", "'env' sets 'A' to what holds a NUL"},
+                {"{\"env\": {\"A=\": \"1\"}}", "'A=', which is not the name of a variable"},
+                {"{\"proc\": 1}", "'proc' must be true or false, not an integer"},
+                {"{\"read_only_paths\": [\n1]}", "p:2: 'read_only_paths' must hold strings"},
+                {"{\"netwrk\": \"host\"}", "did you mean 'network'?"},
                 {"{\"policy\": 3}", "'policy' must be a table"},
                 {"{\"policy\": {},\n\"mode\": \"allow\"}",
                  "p:2: 'mode' stands outside of the table 'policy' of line 1"},
@@ -134,6 +151,7 @@ static void test_complete(void **state) {
 
 static void test_dup(void **state) {
         static const char text[] = "mode = 'allow'\nallowed_imports = ['a', 'b']\n"
+                                   "env = {A = '1'}\nread_only_paths = ['/x']\n"
                                    "[extra_globals]\nx = 1\n";
         _cleanup_(policy_freep) Policy *policy = NULL, *copy = NULL, *plain = NULL;
         char *first, *second;
@@ -165,6 +183,37 @@ static void test_setters(void **state) {
         assert_int_equal(policy_set_memory_bytes(policy, 3 << 20, &failure), 0);
         assert_int_equal(policy_set_memory_bytes(policy, 1, &failure), -EINVAL);
         assert_int_equal(policy->memory_bytes, 3 << 20);
+        assert_int_equal(policy_set_file_bytes(policy, 3 << 20, &failure), 0);
+        assert_int_equal(policy_set_disk_bytes(policy, 1 << 20, &failure), 0);
+        assert_int_equal(policy_set_disk_bytes(policy, 1, &failure), -EINVAL);
+        assert_string_equal(failure.text, "'disk_mb' must be at least 1");
+        assert_int_equal(policy_set_cpu_ns(policy, 0, &failure), 0);
+        assert_int_equal(policy_set_cpu_ns(policy, 1, &failure), 0);
+        assert_int_equal(policy_set_max_processes(policy, 4097, &failure), -EINVAL);
+        assert_int_equal(policy_set_max_processes(policy, 7, &failure), 0);
+        assert_int_equal(policy->file_bytes, 3 << 20);
+        assert_int_equal(policy->disk_bytes, 1 << 20);
+        assert_int_equal(policy->cpu_ns, 1);
+        assert_int_equal(policy->n_processes, 7);
+}
+
+static void test_items(void **state) {
+        _cleanup_(policy_freep) Policy *policy = NULL;
+        Failure failure = FAILURE_NULL;
+
+        (void)state;
+        assert_int_equal(policy_new(&policy), 0);
+        assert_int_equal(policy_set_env(policy, "A", "1", &failure), 0);
+        assert_int_equal(policy_set_env(policy, "A", "x=y", &failure), 0);
+        assert_int_equal(policy_set_env(policy, "A B", "1", &failure), -EINVAL);
+        assert_string_equal(failure.text, "'env' sets 'A B', which is not the name of a variable");
+        assert_int_equal(policy_set_env(policy, "A", "\xff", &failure), -EINVAL);
+        assert_list(&policy->env, "A=x=y");
+        assert_int_equal(policy_add_read_only_path(policy, "/a//b/", &failure), 0);
+        assert_int_equal(policy_add_read_only_path(policy, "a", &failure), -EINVAL);
+        assert_string_equal(failure.text, "'read_only_paths' holds 'a', which is not absolute");
+        assert_int_equal(policy_add_read_only_path(policy, "/\xff", &failure), -EINVAL);
+        assert_list(&policy->read_only_paths, "/a/b");
 }
 
 static void test_extra_globals(void **state) {
@@ -286,11 +335,17 @@ static void test_load_from_a_pipe(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_toml_corpus),
-                cmocka_unit_test(test_json_faults),   cmocka_unit_test(test_complete),
-                cmocka_unit_test(test_dup),           cmocka_unit_test(test_setters),
-                cmocka_unit_test(test_extra_globals), cmocka_unit_test(test_load),
-                cmocka_unit_test(test_load_failures), cmocka_unit_test(test_load_from_a_pipe),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_toml_corpus),
+                cmocka_unit_test(test_json_faults),
+                cmocka_unit_test(test_complete),
+                cmocka_unit_test(test_dup),
+                cmocka_unit_test(test_setters),
+                cmocka_unit_test(test_items),
+                cmocka_unit_test(test_extra_globals),
+                cmocka_unit_test(test_load),
+                cmocka_unit_test(test_load_failures),
+                cmocka_unit_test(test_load_from_a_pipe),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

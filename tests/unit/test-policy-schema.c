@@ -29,6 +29,8 @@ static void test_rows(void **state) {
                 }
                 if (key->type == SCHEMA_CHOICE || key->type == SCHEMA_NAMES)
                         assert_non_null(key->words);
+                if (key->or_zero)
+                        assert_int_equal(key->type, SCHEMA_SECONDS);
         }
 }
 
@@ -54,13 +56,14 @@ static void test_defaults(void **state) {
         assert_int_equal(with.blocked_imports.n_items, 5);
         for (size_t i = 0; i < SCHEMA_KEYS; ++i) {
                 const SchemaKey *key = &schema_keys[i];
+                StringList *list = schema_list(key, &with);
 
-                if (key->type != SCHEMA_NAMES)
+                if (!list)
                         continue;
-                assert_int_equal(schema_names(key, &without)->n_items, 0);
-                for (size_t j = 0; j < schema_names(key, &with)->n_items; ++j)
+                assert_int_equal(schema_list(key, &without)->n_items, 0);
+                for (size_t j = 0; j < list->n_items; ++j)
                         assert_null(name_fault(key->words[j], strlen(key->words[j]), key->syntax));
-                string_list_deinit(schema_names(key, &with));
+                string_list_deinit(list);
         }
 }
 

@@ -38,7 +38,7 @@ static PidnsInit make_init(void) {
                 _exit(WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_FAILED);
         }
         CHECK(getpid() == 1);
-        r = pidns_init_new(&init, &failure);
+        r = pidns_init_new(&init, NULL, &failure);
         CHECK(r == 0 && init.pid > 0 && init.pidfd >= 0);
         CHECK(prctl(PR_GET_DUMPABLE) == 0);
         return init;
@@ -108,7 +108,7 @@ static int refused(void) {
         Failure failure = FAILURE_NULL;
 
         CHECK(capabilities_drop(NULL) == 0);
-        CHECK(pidns_init_new(&init, &failure) < 0);
+        CHECK(pidns_init_new(&init, NULL, &failure) < 0);
         CHECK(init.pid == -1 && init.pidfd == -1 && failure.text[0]);
         return CHILD_PASSED;
 }

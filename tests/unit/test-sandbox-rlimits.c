@@ -30,6 +30,9 @@ static int apply_fixed(void) {
         CHECK(is(RLIMIT_MSGQUEUE, 0));
         CHECK(is(RLIMIT_STACK, 8 << 20));
         CHECK(is(RLIMIT_FSIZE, 100));
+        CHECK(rlimit_plan_holds(&plan));
+        rlimit_plan_add(&plan, RLIMIT_FSIZE, 99);
+        CHECK(!rlimit_plan_holds(&plan));
         return CHILD_PASSED;
 }
 

@@ -216,7 +216,7 @@ def _result_from_report(report: _spr.Report) -> RunnerResult:
         truncated=Truncated(report.stdout_truncated, report.stderr_truncated),
         stdout_tail=report.stdout_tail,
         stderr_tail=report.stderr_tail,
-        isolation=Isolation(report.isolation_level, report.layers),
+        isolation=Isolation(report.isolation_level, report.layers, report.network, report.where),
         run_id=report.run_id,
     )
     if report.result_json is not None:
