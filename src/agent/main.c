@@ -38,11 +38,12 @@ static void agent_ensure_stderr(void) {
 }
 
 static int agent_usage(const char *name) {
-        (void)fprintf(stderr,
-                      "usage: %s [--without LAYER[,LAYER...] | --probe]\n"
-                      "It is started by libspr. --probe tries the layers; --without leaves layers of the sandbox out, for\n"
-                      "tests and diagnosis; results say what is missing.\n",
-                      name);
+        (void)fprintf(
+                stderr,
+                "usage: %s [--without LAYER[,LAYER...] | --probe]\n"
+                "It is started by libspr. --probe tries the layers of the sandbox; --without\n"
+                "leaves some out, for tests and diagnosis, and results say what is missing.\n",
+                name);
         return 2;
 }
 

@@ -96,7 +96,7 @@ static void attempt_pid_namespace(ProbeAnswer *answer) {
         int status = 0, r;
         pid_t pid;
 
-        r = pidns_init_new(&init, &failure);
+        r = pidns_init_new(&init, NULL, &failure);
         if (!r)
                 r = pidns_enter(init.pidfd, &failure);
         answer_take(answer, r, &failure);
@@ -150,11 +150,17 @@ static void attempt_mount_namespace(ProbeAnswer *answer) {
 }
 
 static void attempt_empty(ProbeAnswer *answer, Layer layer, int flag) {
-        if (namespaces_enter_empty() & LAYER_BIT(layer))
+        if (namespaces_enter_empty(LAYER_BIT(layer)))
                 answer_set(answer, PROBE_OK, 0, "");
         else
                 answer_set(answer, PROBE_MISSING, unshare(flag) < 0 ? errno : 0,
                            "cannot make the namespace");
+}
+
+static void attempt_cgroup_namespace(ProbeAnswer *answer) {
+        Failure failure = FAILURE_NULL;
+
+        answer_take(answer, namespaces_enter_cgroup(&failure), &failure);
 }
 
 static void attempt_net_namespace(ProbeAnswer *answer) {
@@ -277,6 +283,7 @@ static const Probe probes[_LAYER_N] = {
         [LAYER_UNDUMPABLE] = {false, attempt_undumpable},
         [LAYER_LANDLOCK] = {false, attempt_landlock},
         [LAYER_SECCOMP] = {false, attempt_seccomp},
+        [LAYER_CGROUP_NAMESPACE] = {false, attempt_cgroup_namespace},
 };
 
 /* children */
@@ -360,7 +367,7 @@ int probe_main(int fd) {
         for (unsigned int i = 0; i < _LAYER_N; ++i)
                 if (probes[i].outside)
                         probe_layer((Layer)i, &answers[i]);
-        nest_enter(&nest);
+        nest_enter(&nest, LAYER_BIT(LAYER_CGROUP)); /* which was tried outside */
         probe_judge_user_namespace(&nest, &answers[LAYER_USER_NAMESPACE]);
         for (unsigned int i = 0; i < _LAYER_N; ++i)
                 if (!probes[i].outside)

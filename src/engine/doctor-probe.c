@@ -29,6 +29,7 @@ static const char *const protects[_LAYER_N] = {
         [LAYER_UNDUMPABLE] = "runs cannot trace or read one another",
         [LAYER_LANDLOCK] = "the rules on files once more, whatever the mounts are",
         [LAYER_SECCOMP] = "most system calls of the kernel out of reach",
+        [LAYER_CGROUP_NAMESPACE] = "does not see where in the tree of control groups it is",
 };
 
 const char *doctor_state_name(DoctorState state) {

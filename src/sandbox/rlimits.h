@@ -13,7 +13,7 @@
 typedef struct Failure Failure;
 typedef struct RlimitPlan RlimitPlan;
 
-#define RLIMIT_PLAN_MAX 8
+#define RLIMIT_PLAN_MAX 12
 
 struct RlimitPlan {
         struct {

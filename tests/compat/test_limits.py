@@ -90,7 +90,7 @@ def test_cpu_seconds(run: Run) -> None:
     answer = run("while True: pass", cpu_seconds=0.3, timeout_seconds=20)
     assert (answer.ok, answer.timed_out, answer.exit_code) == (False, True, 124), answer.error
     assert (answer.outcome, answer.killed_by) == ("timeout", "cpu")
-    assert answer.error == "CPU time limit exceeded (0.3s)"
+    assert answer.error == "CPU time limit of 0.3s exceeded"
     assert answer.usage.wall_ms < 10_000
 
 

@@ -243,6 +243,16 @@ def test_input(run: Spr, tmp_path: Path) -> None:
         (["-c", "1", "--timeout", "25h"], "timeout"),
         (["-c", "1", "--memory", "1X"], "--memory '1X': not a size"),
         (["-c", "1", "--memory", "1B"], "memory"),
+        (["-c", "1", "--max-processes", "1.5"], "--max-processes '1.5': not a whole number"),
+        (["-c", "1", "--max-processes", "9999"], "'max_processes' must be at most 4096"),
+        (["-c", "1", "--cpu-seconds", "0"], "--cpu-seconds '0': not a duration"),
+        (["-c", "1", "--disk", "1B"], "'disk_mb' must be at least 1"),
+        (["-c", "1", "--max-file", "lots"], "--max-file 'lots': not a size"),
+        (["-c", "1", "--network", "all"], "--network 'all': not none or host"),
+        (["-c", "1", "--env", "A"], "--env 'A': not NAME=VALUE"),
+        (["-c", "1", "--env", "A-B=1"], "'A-B', which is not the name of a variable"),
+        (["-c", "1", "--read-only", "nothing"], "--read-only 'nothing': No such file"),
+        (["-c", "1", "--read-only", "/a/../b"], "which holds '..'"),
         (["-c", "1", "--with", "pandas"], "pinned"),
         (["-c", "1", "--venv", ".", "--with", "a==1"], "--venv is used as it is"),
     ],
@@ -314,6 +324,38 @@ def test_policy(run: Spr, tmp_path: Path) -> None:
     loop = ["--policy", "strict.toml", "-c", "while True: pass"]
     assert "timed out after 0.2s" in run(*loop).stderr
     assert "timed out after 0.1s" in run("--timeout", "0.1s", *loop).stderr  # it overrides
+
+
+def test_policy_options(run: Spr, tmp_path: Path) -> None:
+    """They override the file, or add to it."""
+    (tmp_path / "policy.toml").write_text(
+        'max_file_mb = 1\nenv = {A = "1", B = "2"}\ncpu_seconds = 60\n'
+    )
+    free = ["--policy", "policy.toml"]
+    shown = run(*free, "--env", "B=x=y", "-c", "import os\nprint(os.getenv('A'), os.getenv('B'))")
+    assert shown.stdout == "1 x=y\n", shown.stderr
+    write = "open('/tmp/f', 'wb').write(bytes(2 << 20))"
+    assert "File too large" in run(*free, "-c", write).stderr
+    assert run(*free, "--max-file", "4M", "-c", write).returncode == 0
+    loop = run(*free, "--cpu-seconds", "0.2", "--json", "-c", "while True: pass")
+    assert loop.returncode == 124
+    assert json.loads(loop.stdout)["killed_by"] == "cpu"
+    fork = "import os\npid = os.fork()\npid or os._exit(0)\nos.waitpid(pid, 0)"
+    assert run(*free, "-c", fork).returncode == 1
+    assert run(*free, "--allow-processes", "-c", fork).returncode == 0
+
+
+def test_network_and_paths_in_json(run: Spr, tmp_path: Path) -> None:
+    (tmp_path / "free.toml").write_text("")
+    (tmp_path / "data").write_text("rows")
+    for directory in [tmp_path, *tmp_path.parents][:3]:
+        directory.chmod(directory.stat().st_mode | 0o055)
+    code = f"result = open({str(tmp_path / 'data')!r}).read()"
+    granted = ["--read-only", "data", "--network", "host"]
+    done = run("--policy", "free.toml", *granted, "--json", "-c", code)
+    value = json.loads(done.stdout)
+    assert value["result"] == "rows", value["error"]
+    assert value["isolation"]["network"] == "host"
 
 
 def test_crash(answer: Callable[..., dict[str, Any]], run: Spr, tmp_path: Path) -> None:
