@@ -212,6 +212,7 @@ void job_serve(
         Failure failure = FAILURE_NULL;
         Ending ending = {.reserve = NULL};
 
+        job_tools_reseed(tools);
         if (job_map(&job, &failure) < 0 || job_announce(&job, layers, &failure) < 0)
                 job_fail(&job, &failure);
         job_wait(&job, &failure);

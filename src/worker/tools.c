@@ -78,6 +78,23 @@ int job_tools_new(JobTools **toolsp) {
         return 0;
 }
 
+void job_tools_take_preloaded(JobTools *tools) {
+        PyObject *modules = PyImport_GetModuleDict();
+        PyObject *random = PyDict_GetItemString(modules, "numpy.random");
+
+        tools->numpy_seed = random ? PyObject_GetAttrString(random, "seed") : NULL;
+        PyErr_Clear(); /* whatever has that name is not numpy's */
+}
+
+void job_tools_reseed(const JobTools *tools) {
+        PyObject *done = NULL;
+
+        if (tools->numpy_seed)
+                done = PyObject_CallObject(tools->numpy_seed, NULL);
+        Py_XDECREF(done);
+        PyErr_Clear();
+}
+
 int job_tools_copy_builtins(JobTools *tools) {
         tools->builtins = PyDict_Copy(PyEval_GetBuiltins());
         return tools->builtins ? 0 : -1;

@@ -233,10 +233,6 @@ static int zygote_start(Zygote *zygote, Failure *failure) {
                 r = warmup(&zygote->warm, zygote->proc_fd, failure);
         if (r)
                 return r;
-        if (zygote->warm.n_threads > 1)
-                return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EBUSY,
-                                   "the preloaded modules left %u threads running: preload fewer",
-                                   zygote->warm.n_threads - 1);
         return attributes_set_undumpable(failure);
 }
 
