@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import stats, wait_until
+from processes import stats
 
 LEASED_UIDS = range(1 << 20, 1 << 31)  # owners of what runs write where there is no private /tmp
 SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")

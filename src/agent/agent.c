@@ -310,9 +310,9 @@ void agent_try_layers(Agent *agent) {
 }
 
 void agent_deinit(Agent *agent) {
-        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, delivering));
         list_for_each(at, &agent->environments)(void)
                 environment_free(container_of(at, Environment, link));
+        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, delivering));
         agent_sweep(agent);
         link_deinit(&agent->link);
 }

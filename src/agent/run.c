@@ -192,6 +192,31 @@ void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         run_set_ending(run);
 }
 
+/* A standby that died before it had a request has done nothing: another one takes its place, with
+ * the request as far as it has come. */
+static int run_replace_worker(Run *run) {
+        Worker *old = run->worker, *new;
+        RegionFile region;
+        int r;
+
+        if (run->replaced)
+                return -EALREADY;
+        r = worker_new(&new, old->environment, &old->mold, NULL);
+        if (r)
+                return r;
+        run->replaced = true;
+        region = new->region;
+        new->region = old->region;
+        old->region = region;
+        old->run = NULL;
+        run->state = RUN_PREPARING;
+        run->started_ns = 0;
+        run->deadline_ns = clock_now_ns() + RUN_PREPARE_TIMEOUT_NS;
+        run_attach(run, new);
+        environment_pump(new->environment);
+        return 0;
+}
+
 void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         Worker *worker = run->worker;
         uint64_t resident = exited->max_rss_bytes;
@@ -199,6 +224,8 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         if (run->state < RUN_ENDING && !worker->started) {
                 Failure failure = FAILURE_NULL;
 
+                if (run_replace_worker(run) == 0)
+                        return;
                 (void)failure_set(&failure, FAILURE_STAGE_WORKER, ECHILD,
                                   "the worker ended before it had the request: wait status %d",
                                   exited->status);

@@ -38,6 +38,7 @@ typedef struct RunPiece {
 struct Run {
         Agent *agent;
         Worker *worker;  /* until it is DELIVERING */
+        bool replaced;   /* the first worker died before it had the request */
         Link by_id;      /* in agent->runs */
         Link delivering; /* in agent->delivering */
         uint64_t id;

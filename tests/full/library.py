@@ -62,6 +62,7 @@ def _load() -> c.CDLL:
         "result_get_stdout": (pointer, pointer, pointer),
         "result_get_stderr": (pointer, pointer, pointer),
         "result_get_stdout_total": (number, pointer),
+        "result_get_wall_ns": (number, pointer),
         "result_get_layer": (text, pointer, c.c_size_t),
     }
     for name, (returns, *arguments) in signatures.items():
@@ -87,6 +88,7 @@ class Result:
     stdout: bytes
     stderr: bytes
     stdout_total: int
+    wall_seconds: float
     layers: list[str]
 
 
@@ -120,6 +122,7 @@ def _take(result: c.c_void_p) -> Result:
             stdout=_bytes(_spr.spr_result_get_stdout, result) or b"",
             stderr=_bytes(_spr.spr_result_get_stderr, result) or b"",
             stdout_total=_spr.spr_result_get_stdout_total(result),
+            wall_seconds=_spr.spr_result_get_wall_ns(result) / 1e9,
             layers=list(_layers(result)),
         )
     finally:

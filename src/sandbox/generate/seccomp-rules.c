@@ -181,6 +181,7 @@ const SeccompRule seccomp_rules[] = {
         ALWAYS("fchmod"),
         ALWAYS("fdatasync"),
         ALWAYS("fstat"),
+        ALWAYS("fstatfs"), /* posix_fallocate(), see below */
         ALWAYS("fsync"),
         ALWAYS("ftruncate"),
         ALWAYS("getdents64"),
@@ -252,7 +253,6 @@ const SeccompRule seccomp_rules[] = {
         WITH(PROCESSES, "getsid"),
         WITH(PROCESSES, "close_range"),
         WITH(PROCESSES, "fadvise64"),
-        WITH(PROCESSES, "fstatfs"),
         WITH(PROCESSES, "getcpu"),
         WITH(PROCESSES, "getpgid"),
         WITH(PROCESSES, "getresgid"),
@@ -289,17 +289,23 @@ const SeccompRule seccomp_rules[] = {
         ANSWER(ENOSYS, "statx"),
         ANSWER(ENOSYS, "timer_create"),
 
-        /* the same for answers that a kernel gives for some files: shutil and pathlib copy on */
+        /* the same for answers that a kernel gives for some files: shutil, pathlib and cp go on */
         ANSWER(ENOTSOCK, "sendfile"),
         ANSWER(EXDEV, "copy_file_range"),
         ANSWER_IF(EOPNOTSUPP, "ioctl", IS(1, FICLONE)),
         ANSWER(EOPNOTSUPP, "fallocate"), /* posix_fallocate() writes */
         ANSWER(EOPNOTSUPP, "fgetxattr"),
         ANSWER(EOPNOTSUPP, "flistxattr"),
+        ANSWER(EOPNOTSUPP, "fremovexattr"),
+        ANSWER(EOPNOTSUPP, "fsetxattr"),
         ANSWER(EOPNOTSUPP, "getxattr"),
         ANSWER(EOPNOTSUPP, "lgetxattr"),
         ANSWER(EOPNOTSUPP, "listxattr"),
         ANSWER(EOPNOTSUPP, "llistxattr"),
+        ANSWER(EOPNOTSUPP, "lremovexattr"),
+        ANSWER(EOPNOTSUPP, "lsetxattr"),
+        ANSWER(EOPNOTSUPP, "removexattr"),
+        ANSWER(EOPNOTSUPP, "setxattr"),
 
         /* without processes there is no child */
         ANSWER(ECHILD, "wait4"),

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from . import judge, outside
 from .judge import ESCAPED, HELD, REFUSED, UNCLEAR, Row, Shot
-from .programs import JUDGED, POLICY_OFF, Fields, Program, load
+from .programs import ALLOWED_WITH_PROCESSES, JUDGED, POLICY_OFF, Fields, Program, load
 from .stand import KNOWN_FIELDS, Stand, Supervisors, agent_of
 
 PASSES = ("all", "default", "policy-off", "processes", "minus-one", "control")
@@ -45,8 +45,6 @@ AT_A_TIME = 2
 ALONE = {"e06", "e10", "e11", "e13", "o05", "o07", "r22", "x03", "x04", "x05", "x08", "x09", "x16"}
 # Without this layer these see what it hides, and nothing else does: no boundary by themselves.
 EXCEPTED_WITHOUT = {"mount_namespace": {"g12"}}
-# What allow_processes is there for.
-ALLOWED_WITH_PROCESSES = {"e27", "h16"}
 UNLIMITED: Fields = {
     "timeout_seconds": 60,
     "memory_limit_mb": 8192,
