@@ -48,8 +48,6 @@ static const char *const zygote_environment[] = {
         "MKL_NUM_THREADS=1",
         "NUMEXPR_NUM_THREADS=1",
         "POLARS_SKIP_CPU_CHECK=1", /* it would run code that it writes, which no run may */
-        /* its check wants memory that it wrote to be executable, which no worker may have */
-        "POLARS_SKIP_CPU_CHECK=1",
         NULL,
 };
 
