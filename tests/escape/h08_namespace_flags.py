@@ -36,6 +36,8 @@ def attack():
     for name, flag in (("user", 0x10000000), ("mount", 0x20000), ("net", 0x40000000), ("pid", 0x20000000), ("ipc", 0x08000000),
                        ("uts", 0x04000000), ("cgroup", 0x02000000), ("time", 0x80)):
         for how, flags in (("thread", flag | thread), ("high bits", flag | 1 << 32 | thread), ("process", flag | 0x800)):
+            if name == "time":                # to clone the bit is one of a signal's number
+                continue
             r, e = call((56, 220), flags, 0, 0, 0, 0)
             if r == 0:
                 os._exit(0)

@@ -1,5 +1,5 @@
 # goal: nest directories deeper than any path may name, and leave them without rights
-# expect: contained: what is left is removed, whatever its depth; the next run works
+# expect: contained: what is left is removed, whatever its depth, also where the wall limit came first; the next run works
 # marker: harness: exactly one well-formed reply within the caps; supervisor memory grows by less than 64 MiB; next run works
 # category: artifacts
 # severity: integrity
@@ -13,7 +13,7 @@ def attack():
     top = os.getcwd()
     depth = 0
     try:
-        for depth in range(12000):
+        for depth in range(4000):
             os.mkdir("d" * 40)
             os.chdir("d" * 40)
         with open("deep", "w") as f:

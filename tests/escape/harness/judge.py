@@ -105,8 +105,8 @@ def verdict(program: Program, shot: Shot) -> tuple[str, str]:
         return HELD, _death(result)
     if "check-file" in program.harness and result.outcome == "ok":
         return HELD, "ended; judged by what it left behind"
-    if program.name in ESCAPE_AT_THE_END and result.truncated.stdout:
-        return HELD, "its output was cut"
+    if "check-reply" in program.harness and result.truncated.stdout:
+        return HELD, "its output was cut, what it said at the end with it"
     if "silent" in program.harness:
         return HELD, _death(result)  # it may destroy its own words; the reply counts
     if result.outcome == "denied":

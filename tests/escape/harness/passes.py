@@ -55,9 +55,14 @@ UNLIMITED: Fields = {
 }
 ANY_LEVEL: Fields = {"min_isolation": "none"}
 
-# Of the programs that escape a bare machine, those that do not escape our worker without layers.
+# Of the programs that escape a bare machine, those that something else than a layer holds.
 SILENT_IN_CONTROL = {
-    "x09": "a worker leaves without finalisation, whatever its layers",
+    "a06": "the collector of a zygote is frozen, and shows nothing from before the run",
+    "a17": "a zygote starts without site and its printers",
+    "e04": "the agent sweeps what a run has left, by whatever means there are",
+    "h36": "zygotes have an environment of their own",
+    "h38": "as e04",
+    "x09": "a worker leaves without finalisation",
 }
 # Those that need root's privileges to escape (the README's column for nobody has C).
 NEED_ROOT = {

@@ -72,11 +72,11 @@ class Program:
 
     @property
     def wall_seconds(self) -> int:
-        return int(self.limits.get("timeout_seconds", WALL_SECONDS))
+        return self.limits["timeout_seconds"]
 
     @property
     def limits(self) -> dict[str, int]:
-        found = {}
+        found = {"timeout_seconds": WALL_SECONDS}
         for word in self.header.get("limits", "").split():
             key, _, value = word.partition("=")
             name, unit = _LIMITS[key]
