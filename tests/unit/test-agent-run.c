@@ -231,7 +231,8 @@ static void test_worker_killed_from_outside(void **state) {
         host_submit(1, "import sys\nprint('kept')\nsys.stdout.flush()\n"
                        "import time\ntime.sleep(1000)");
         (void)host_worker();
-        for (unsigned int i = 0; i < 300000; ++i) { /* until it sleeps, as only the kernel can see */
+        for (unsigned int i = 0; i < 300000;
+             ++i) { /* until it sleeps, as only the kernel can see */
                 char path[64], text[8] = "";
                 int fd;
 
@@ -284,7 +285,7 @@ static void test_two_interleaved(void **state) {
 static void test_forgers(void **state) {
 #define SOCKET                                                                                     \
         "import socket, struct, os\n"                                                              \
-        "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, 3)\n"                                                            \
+        "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, 3)\n"                         \
         "def frame(kind, payload=b'', stream=None):\n"                                             \
         "    return struct.pack('<BBHIQII', kind, 0, 0, len(payload), stream or run, 0, 0) + "     \
         "payload\n"
