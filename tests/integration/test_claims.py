@@ -242,6 +242,82 @@ def test_opens_no_file_of_the_host(free_run: Run, tmp_path: Path) -> None:
     assert secret.read_text() == "secret"
 
 
+NAMESPACES = """
+import ctypes, platform
+libc = ctypes.CDLL(None, use_errno=True)
+NAMES = {"ns": 0x20000, "cgroup": 0x2000000, "uts": 0x4000000, "ipc": 0x8000000,
+         "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000, "time": 0x80}
+CLONE, CLONE3, SETNS = {"x86_64": (56, 435, 308), "aarch64": (220, 435, 268)}[platform.machine()]
+def refused(r):
+    if r == 0: libc._exit(3)
+    return r < 0 and ctypes.get_errno() in (1, 38)
+result = [name for name, flag in NAMES.items() if not refused(libc.unshare(flag))]
+result += [f"clone {name}" for name, flag in NAMES.items()
+           if name != "time" and not refused(libc.syscall(CLONE, flag | 17, 0, 0, 0, 0))]
+arguments = (ctypes.c_uint64 * 8)(NAMES["user"])
+if not refused(libc.syscall(CLONE3, arguments, 64)): result.append("clone3")
+if not refused(libc.syscall(SETNS, 0, 0)): result.append("setns")
+"""
+
+
+@PROFILES
+def test_makes_no_namespaces(free_run: Run, processes: bool) -> None:
+    """S-17"""
+    result = free_run(NAMESPACES, allow_processes=processes)
+    need_layer(result, "seccomp")
+    assert result.ok, result.error
+    assert result.result == []
+
+
+@PROFILES
+def test_nothing_becomes_executable(free_run: Run, processes: bool) -> None:
+    """S-18"""
+    result = free_run(
+        "import ctypes, mmap\n"
+        "READ, WRITE, EXEC = 1, 2, 4\n"
+        "result = []\n"
+        "for prot in (EXEC, READ | EXEC, READ | WRITE | EXEC):\n"
+        "    try: mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE, prot=prot)\n"
+        "    except PermissionError: continue\n"
+        "    result.append(f'anonymous {prot}')\n"
+        "with open('/tmp/code', 'w+b') as file:\n"
+        "    file.write(bytes(4096))\n"
+        "    file.flush()\n"
+        "    try: mmap.mmap(file.fileno(), 4096, flags=mmap.MAP_PRIVATE, prot=READ | WRITE | EXEC)\n"
+        "    except PermissionError: pass\n"
+        "    else: result.append('file')\n"
+        "memory = mmap.mmap(-1, 4096)\n"
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(memory))\n"
+        "libc = ctypes.CDLL(None)\n"
+        "for prot in (EXEC, READ | EXEC, READ | WRITE | EXEC):\n"
+        "    if libc.mprotect(ctypes.c_void_p(at), 4096, prot) == 0:\n"
+        "        result.append(f'mprotect {prot}')\n",
+        allow_processes=processes,
+    )
+    need_layer(result, "seccomp")
+    assert result.ok, result.error
+    assert result.result == []
+
+
+def test_one_account_for_all_processes(free_run: Run) -> None:
+    """S-19: none of the four has more than half of what the run may have"""
+    result = free_run(
+        "import os, time\n"
+        "for i in range(4):\n"
+        "    if os.fork() == 0:\n"
+        "        held = b'x' * (64 << 20)\n"
+        "        time.sleep(20)\n"
+        "        os._exit(0)\n"
+        "for i in range(4): os.wait()\n",
+        allow_processes=True,
+        memory_limit_mb=128,
+        timeout_seconds=10,
+    )
+    need_layer(result, "cgroup")
+    assert result.resource_exceeded, (result.outcome, result.error)
+    assert result.killed_by == "memory"
+
+
 NETWORK = """
 import socket
 result = {}
