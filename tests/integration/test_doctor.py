@@ -75,7 +75,7 @@ def test_this_machine() -> None:
 
 
 def test_no_difference_between_probe_and_run() -> None:
-    """What is granted alone, a run has; and the other way round."""
+    """S-22: what is granted alone, a run has; and the other way round."""
     assert "differs" not in report()["states"].values()
 
 

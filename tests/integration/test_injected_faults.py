@@ -48,6 +48,7 @@ def judge(target: World, options: list[str], demanded: str) -> None:
 
 @pytest.mark.parametrize("fault", ALWAYS)
 def test_a_call_that_always_fails(fault: str, target: World) -> None:
+    """S-21"""
     judge(target, [fault], "none")
     if fault.startswith(("landlock", "seccomp", "prctl", "prlimit64")):
         judge(target, [fault], "kernel")

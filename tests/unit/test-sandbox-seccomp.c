@@ -25,7 +25,7 @@
 
 #define SELF                4711u
 #define NUMBERS             1024u
-#define CALLS_MAX           110u
+#define CALLS_MAX           110u /* S-14 */
 #define VALGRIND            getenv("UNDER_VALGRIND")
 #define N_OF_OTHER(profile) ARRAY_SIZE(seccomp_filter_##profile)
 
