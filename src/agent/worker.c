@@ -189,6 +189,15 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 memcpy(&result, packet->payload, sizeof(result));
                 run_worker_answered(worker->run, &result); /* none but a busy one may say it */
                 return false;
+        case FRAME_WORKER_ENDED:
+                memcpy(&result, packet->payload, sizeof(result));
+                if (worker->ended) {
+                        worker_misbehaved(worker);
+                        return false;
+                }
+                worker->ended = true;
+                run_worker_ended(worker->run, &result);
+                return worker->state < WORKER_ENDING;
         case FRAME_WORKER_FAILURE:
                 memcpy(&failure, packet->payload, sizeof(failure));
                 worker_failed_to_start(worker, &failure);

@@ -72,7 +72,9 @@ int job_tools_new(JobTools **toolsp) {
         tools->compile = tools_take("builtins", "compile");
         tools->string_io = tools_take("io", "StringIO");
         tools->run_exitfuncs = tools_take("atexit", "_run_exitfuncs");
-        if (!tools->compile || !tools->string_io || !tools->run_exitfuncs)
+        tools->count_exitfuncs = tools_take("atexit", "_ncallbacks");
+        if (!tools->compile || !tools->string_io || !tools->run_exitfuncs ||
+            !tools->count_exitfuncs)
                 return -1;
         *toolsp = tools;
         return 0;

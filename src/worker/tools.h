@@ -23,6 +23,7 @@ struct JobTools {
         PyObject *setprofile;       /* sys.setprofile */
         PyObject *monitoring;       /* sys.monitoring, NULL before 3.12 */
         PyObject *run_exitfuncs;    /* atexit._run_exitfuncs */
+        PyObject *count_exitfuncs;  /* atexit._ncallbacks */
         PyObject *format_exception; /* traceback.format_exception, NULL until job_tools_warm() */
         PyObject *numpy_seed;       /* numpy.random.seed, NULL where it is not preloaded */
         PyObject *builtins;         /* a copy, NULL until job_tools_copy_builtins() */
