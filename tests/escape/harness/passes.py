@@ -95,6 +95,7 @@ class Options:
     agent: str | None = None
     interpreter: str = "/usr/bin/python3"
     only: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
     brief: bool = False  # policy-off without the programs that `all` has run under the same policy
 
 
@@ -273,6 +274,6 @@ _RUN = {
 
 
 def perform(name: str, options: Options) -> Iterator[Report]:
-    programs = load(list(options.only) or None)
+    programs = [p for p in load(list(options.only) or None) if p.name not in options.excepted]
     with outside.Surroundings():
         yield from _RUN[name](options, programs)
