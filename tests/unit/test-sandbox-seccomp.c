@@ -493,6 +493,7 @@ static void try_everywhere(pid_t parent) {
         GRANTED(SYS_prlimit64, getpid(), RLIMIT_CORE, NULL, NULL);
         GRANTED(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, exe_fd, 0);
 
+        REFUSED(EPERM, SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair);
         REFUSED(EPERM, SYS_prlimit64, parent, RLIMIT_CORE, NULL, NULL);
         REFUSED(EPERM, SYS_setpriority, PRIO_PROCESS, parent, 19);
         REFUSED(EPERM, SYS_setpriority, PRIO_USER, 0, 19);
