@@ -10,7 +10,7 @@
 #include "base/fd.h"
 
 typedef struct MemoryStatus {
-        uint64_t anonymous, shared, resident, high_water; /* bytes */
+        uint64_t anonymous, shared, tables, resident, high_water; /* bytes */
 } MemoryStatus;
 
 static uint64_t memory_field(const char *text, const char *name) {
@@ -30,10 +30,15 @@ static int memory_status_read(int fd, MemoryStatus *status) {
         *status = (MemoryStatus){
                 .anonymous = memory_field(text, "\nRssAnon:"),
                 .shared = memory_field(text, "\nRssShmem:"),
+                .tables = memory_field(text, "\nVmPTE:"),
                 .resident = memory_field(text, "\nVmRSS:"),
                 .high_water = memory_field(text, "\nVmHWM:"),
         };
         return 0;
+}
+
+static uint64_t memory_status_sum(const MemoryStatus *status) {
+        return status->anonymous + status->shared + status->tables;
 }
 
 /* The pid as our /proc knows it, which may be the one of another pid namespace. */
@@ -70,7 +75,7 @@ void memory_watch_init(MemoryWatch *watch, int pidfd) {
                 memory_watch_deinit(watch);
                 return;
         }
-        watch->baseline_bytes = status.anonymous + status.shared;
+        watch->baseline_bytes = memory_status_sum(&status);
         watch->resident_bytes = status.resident;
 }
 
@@ -84,7 +89,7 @@ uint64_t memory_watch_sample(MemoryWatch *watch) {
 
         if (watch->status_fd < 0 || memory_status_read(watch->status_fd, &status))
                 return 0;
-        now = status.anonymous + status.shared;
+        now = memory_status_sum(&status);
         beyond = now > watch->baseline_bytes ? now - watch->baseline_bytes : 0;
         /* what came and went since the last look is in the high-water mark */
         peak = beyond;

@@ -4,7 +4,7 @@
  * Memory: how much a worker has beyond the warm interpreter, as the kernel counts it
  *
  * Read from /proc/PID/status through a descriptor that is kept open: anonymous and shared pages
- * (RssAnon + RssShmem), not mapped files. For hosts without a memory cgroup.
+ * and page tables (RssAnon + RssShmem + VmPTE), not mapped files.
  */
 #include <stdint.h>
 

@@ -83,15 +83,13 @@ static int confine_landlock(const ConfinementPlan *plan, Failure *failure) {
 }
 
 static int confine_seccomp(const ConfinementPlan *plan, Failure *failure) {
-        bool sees_own_files =
-                !confinement_has(plan, LAYER_MOUNT_NAMESPACE) && !confinement_has(plan, LAYER_UID);
         int r = 0;
 
-        if (sees_own_files)
-                r = seccomp_forbid_attributes(failure);
-        return r ? r
-                 : seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(),
-                                 failure);
+        if (!confinement_has(plan, LAYER_MOUNT_NAMESPACE))
+                r = seccomp_guard_host(!confinement_has(plan, LAYER_UID), failure);
+        if (r)
+                return r;
+        return seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(), failure);
 }
 
 static int confine_cgroup_namespace(const ConfinementPlan *plan _unused_, Failure *failure) {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,20 +74,29 @@ static int seccomp_load(struct sock_filter *program, size_t n, Failure *failure)
         return 0;
 }
 
-/* It stands beside the filter of the profile, which lets these calls through and refuses those of
- * other architectures. */
-int seccomp_forbid_attributes(Failure *failure) {
-        struct sock_filter program[2 * ARRAY_SIZE(attribute_calls) + 2];
-        size_t n = 0;
+/* Two lists for one purpose: a call alone, or with this first argument. */
+static size_t
+seccomp_refuse(struct sock_filter *program, uint32_t number, bool any, uint32_t argument) {
+        const struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argument, 0, any ? 0 : 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        };
 
-        program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                                    offsetof(struct seccomp_data, nr));
-        for (size_t i = 0; i < ARRAY_SIZE(attribute_calls); ++i) {
-                program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                                            attribute_calls[i], 0, 1);
-                program[n++] =
-                        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-        }
+        memcpy(program, code, sizeof(code));
+        return ARRAY_SIZE(code);
+}
+
+/* It stands beside the filter of the profile, which refuses what is of other architectures. */
+int seccomp_guard_host(bool own_files, Failure *failure) {
+        struct sock_filter program[5 * (ARRAY_SIZE(attribute_calls) + 1) + 1];
+        size_t n;
+
+        n = seccomp_refuse(program, SYS_socket, false, AF_UNIX);
+        for (size_t i = 0; own_files && i < ARRAY_SIZE(attribute_calls); ++i)
+                n += seccomp_refuse(program + n, attribute_calls[i], true, 0);
         program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
         return seccomp_load(program, n, failure);
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE
 
 TESTS = Path(__file__).resolve().parents[1]
 SPR = os.environ.get("SPR_BIN", str(TESTS.parent / "build" / "spr"))
@@ -38,7 +39,7 @@ def doctor(*arguments: str, around: list[str] | None = None, locale: str = "C.UT
         [*(around or []), SPR, "doctor", "--python", PYTHON, *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=120 * PATIENCE,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": locale},
     )
 

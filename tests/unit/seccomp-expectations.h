@@ -206,7 +206,9 @@ static inline bool expect_socket(const Caller *caller, const uint32_t *args) {
 }
 
 static inline bool expect_socketpair(const Caller *caller _unused_, const uint32_t *args) {
-        return args[0] == AF_UNIX;
+        uint32_t type = args[1] & ~(uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        return args[0] == AF_UNIX && (type == SOCK_STREAM || type == SOCK_SEQPACKET);
 }
 
 static inline bool expect_tgkill(const Caller *caller, const uint32_t *args) {

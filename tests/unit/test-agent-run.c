@@ -332,13 +332,14 @@ static void test_forgers(void **state) {
         SubmitFrame submit = host_submit_default;
 
         (void)state;
-        submit.timeout_ns = SEC;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 _cleanup_(host_result_deinit) HostResult result;
                 char code[2048];
 
                 /* the stream of its frames is the worker's id; each run here has a new worker */
                 submit.disk_bytes += 4096;
+                submit.timeout_ns =
+                        rows[i].outcome == OUTCOME_TIMEOUT ? SEC : host_submit_default.timeout_ns;
                 (void)snprintf(code, sizeof(code), "run = %zu\n%s", 1 + 2 * i, rows[i].code);
                 host_submit_with(10 + i, submit, code);
                 host_result(10 + i, &result);

@@ -217,8 +217,10 @@ const SeccompRule seccomp_rules[] = {
         ALWAYS("pselect6"),
         ALWAYS("select"),
 
-        /* socket pairs, for asyncio */
-        IF("socketpair", IS(0, AF_UNIX)),
+        /* socket pairs, for asyncio; not of datagrams, which could be sent elsewhere than to the
+           peer */
+        IF("socketpair", IS(0, AF_UNIX), MASKED(1, ~SOCKET_FLAGS, SOCK_STREAM)),
+        IF("socketpair", IS(0, AF_UNIX), MASKED(1, ~SOCKET_FLAGS, SOCK_SEQPACKET)),
         ALWAYS("getpeername"),
         ALWAYS("getsockname"),
         ALWAYS("recvfrom"),
