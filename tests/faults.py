@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,6 @@ CALLS = (
 
 PROBE = """
 import ctypes, errno, os, resource, socket, time
-os.nice({mark})
 libc = ctypes.CDLL(None, use_errno=True)
 header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
 
@@ -89,6 +88,12 @@ def interfaces():
     except OSError:
         return []
 
+def see(look, else_):
+    try:
+        return look()
+    except OSError:
+        return else_
+
 def parent_signalled():
     try:
         os.kill(os.getppid(), 0)
@@ -96,24 +101,28 @@ def parent_signalled():
     except OSError:
         return False
 
+try:
+    os.nice({mark})
+except OSError:
+    pass
 libc.capget(header, sets)
 result = {{
     'no_new_privs': libc.prctl(39, 0, 0, 0, 0),
     'dumpable': libc.prctl(3, 0, 0, 0, 0),
     'capabilities': list(sets),
-    'uids': os.getresuid() + os.getresgid(),
-    'groups': os.getgroups(),
+    'uids': [os.getuid(), os.geteuid(), os.getgid(), os.getegid()],
+    'groups': see(os.getgroups, []),
     'pid': os.getpid(),
     'ppid': os.getppid(),
     'parent_signalled': parent_signalled(),
-    'limits': [resource.getrlimit(r) for r in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK,
+    'limits': [see(lambda: resource.getrlimit(r), [0, 0]) for r in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK,
                resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)],
     'canary': readable({canary!r}),
     'shadow': readable('/etc/shadow'),
     'beside': writable({beside!r}),
     'proc': os.path.exists('/proc/self'),
-    'root': sorted(os.listdir('/')) if os.access('/', os.R_OK) else [],
-    'cwd': os.getcwd(),
+    'root': see(lambda: sorted(os.listdir('/')), []),
+    'cwd': see(os.getcwd, ''),
     'connects': connects({port}),
     'interfaces': interfaces(),
     'shm': libc.shmget({key}, 0, 0),
@@ -191,15 +200,13 @@ def _install_agent(world: World, options: list[str]) -> None:
 
 def _look(pid: int) -> dict[str, str]:
     found = {}
-    for name in ("ns/user", "ns/net", "ns/ipc", "ns/mnt"):
+    for name in ("ns/user", "ns/cgroup"):
         try:
             found[name] = os.readlink(f"/proc/{pid}/{name}")
         except OSError:
             continue
-    try:
+    with suppress(OSError):
         found["cgroup"] = Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        pass
     return found
 
 
@@ -220,10 +227,8 @@ def _leftovers(before: set[int]) -> list[str]:
     deadline = time.monotonic() + GONE_SECONDS
     while True:
         for child in set(children(os.getpid())) - before:
-            try:
+            with suppress(ChildProcessError):
                 os.waitpid(child, os.WNOHANG)
-            except ChildProcessError:
-                pass
         left = set(children(os.getpid())) - before
         if not left or time.monotonic() > deadline:
             break
@@ -242,8 +247,17 @@ def run(world: World, options: list[str], demanded: str, looks: bool = False) ->
     before = set(children(os.getpid()))
     begin = time.monotonic()
     process = subprocess.Popen(
-        [str(world.place / "spr"), "run", "--json", "--python", PYTHON, "--policy", str(policy)]
-        + ["-c", world.code(0.3 if looks else 0)],
+        [
+            str(world.place / "spr"),
+            "run",
+            "--json",
+            "--python",
+            PYTHON,
+            "--policy",
+            str(policy),
+            "-c",
+            world.code(0.3 if looks else 0),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -275,13 +289,17 @@ def holds(layer: str, seen: dict[str, Any], outside: dict[str, str]) -> bool:
         "no_new_privs": lambda: seen["no_new_privs"] == 1,
         "undumpable": lambda: seen["dumpable"] == 0,
         "capabilities": lambda: not any(seen["capabilities"]),
-        "rlimits": lambda: seen["limits"][:2] == [[0, 0], [0, 0]]
-        and all(0 < hard < 1 << 40 for _, hard in seen["limits"][2:]),
+        "rlimits": lambda: (
+            seen["limits"][:2] == [[0, 0], [0, 0]]
+            and all(0 < hard < 1 << 40 for _, hard in seen["limits"][2:])
+        ),
         "uid": lambda: min(seen["uids"]) >= 1_900_000_000 and not seen["groups"],
         "pid_namespace": lambda: (seen["pid"], seen["ppid"]) == (2, 0),
-        "mount_namespace": lambda: seen["cwd"] == "/tmp"
-        and not (seen["canary"] or seen["shadow"] or seen["beside"] or seen["proc"])
-        and not {"home", "sys", "var", "root"} & set(seen["root"]),
+        "mount_namespace": lambda: (
+            seen["cwd"] == "/tmp"
+            and not (seen["canary"] or seen["shadow"] or seen["beside"] or seen["proc"])
+            and not {"home", "sys", "var", "root"} & set(seen["root"])
+        ),
         "net_namespace": lambda: not seen["connects"] and seen["interfaces"] in ([], ["lo"]),
         "ipc_namespace": lambda: seen["shm"] < 0,
         "uts_namespace": lambda: seen["host"] == "sandbox",
@@ -290,6 +308,7 @@ def holds(layer: str, seen: dict[str, Any], outside: dict[str, str]) -> bool:
         # what code cannot see; nothing, where we may not look either
         "user_namespace": lambda: differs("ns/user", outside),
         "cgroup": lambda: "cgroup" not in outside or "spr-" in outside["cgroup"],
+        "cgroup_namespace": lambda: differs("ns/cgroup", outside),
     }
     return bool(inside[layer]())
 

@@ -15,12 +15,15 @@ from processes import children, parent, stats, wait_until
 
 VICTIMS = ("worker", "init", "zygote", "agent", "stub")
 NICE = 11  # the mark of the runs that are killed here
-# Two processes and a thread, all busy, in a session each
+# A thread and, where the run may start one, a process more, all busy; each in a session of its own
 CODE = f"""
 import os, threading
 os.nice({NICE})
-if os.fork() == 0:
-    os.setsid()
+try:
+    if os.fork() == 0:
+        os.setsid()
+except PermissionError:
+    pass
 threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()
 while True: pass
 """
@@ -73,8 +76,10 @@ def mortal(host: int, victim: str) -> set[int]:
     return dying
 
 
-def strike(run: Callable[[str], object], victim: str) -> Blow | None:
+def strike(run: Callable[[str], object], victim: str, processes: bool) -> Blow | None:
     """Has `run` execute code that never ends, kills the victim, and waits for what `run` says.
+
+    `processes` is whether `run` allows them.
 
     None where there is no such process; then the run is ended by way of the agent.
     """
@@ -89,7 +94,7 @@ def strike(run: Callable[[str], object], victim: str) -> Blow | None:
 
     thread = threading.Thread(target=call)
     thread.start()
-    assert wait_until(lambda: len(busy(host)) == 2 or answers, 10)
+    assert wait_until(lambda: len(busy(host)) == 1 + processes or answers, 10)
     assert not answers, answers
     line = lineage(host)
     dying = mortal(host, victim)

@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/environment.h"
+#include "agent/lease.h"
 #include "agent/requests.h"
 #include "agent/run-delivery.h"
 #include "agent/run.h"
@@ -26,6 +27,7 @@
 #include "sandbox/seccomp.h"
 
 #define AGENT_SAMPLE_NS    (5 * NSEC_PER_MSEC)
+#define AGENT_CLEAN_NS     NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
 #define AGENT_FDS_RESERVED 64
 
 Run *agent_find_run(Agent *agent, uint64_t id) {
@@ -207,6 +209,8 @@ static uint64_t agent_tick(Agent *agent) {
                                                               container_of(link, Environment, link),
                                                               &clock)) return 0;
         agent_refill(agent, clock.long_runs);
+        if (!list_is_empty(&agent->cleaning) && lease_clean(agent, clock.now_ns + AGENT_CLEAN_NS))
+                return 0;
         if (clock.next_ns == UINT64_MAX)
                 return UINT64_MAX;
         return clock.next_ns > clock.now_ns ? clock.next_ns - clock.now_ns : 0;
@@ -235,6 +239,8 @@ void agent_loop(Agent *agent) {
 
                 more = agent_deliver(agent);
                 link_flush(&agent->link);
+                if (agent->link.closed)
+                        return; /* the host cannot be told anything: no event would say so */
                 timeout_ns = agent_tick(agent);
                 if (more && link_has_room(&agent->link))
                         timeout_ns = 0; /* the host took it all at once: no event will say so */
@@ -282,6 +288,7 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         agent->leases_uids = geteuid() == 0 && credentials_probe(UID_LEASE_BASE);
         list_init(&agent->environments);
         list_init(&agent->delivering);
+        list_init(&agent->cleaning);
         for (size_t i = 0; i < AGENT_BUCKETS; ++i)
                 list_init(&agent->runs[i]), list_init(&agent->workers[i]);
         r = loop_init(&agent->loop, failure);
@@ -308,9 +315,10 @@ void agent_try_layers(Agent *agent) {
 }
 
 void agent_deinit(Agent *agent) {
-        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, delivering));
         list_for_each(at, &agent->environments)(void)
                 environment_free(container_of(at, Environment, link));
+        list_for_each(at, &agent->delivering)(void) run_free(container_of(at, Run, delivering));
         agent_sweep(agent);
+        (void)lease_clean(agent, UINT64_MAX);
         link_deinit(&agent->link);
 }

@@ -40,8 +40,11 @@ struct Agent {
         Link workers[AGENT_BUCKETS]; /* by id */
         uint64_t last_worker_id;
         uint32_t n_workers;
+        Link cleaning;   /* leases that still give back what runs left in them */
         Link delivering; /* runs with result data to send, in turn */
         uint32_t n_runs, max_runs;
+        uint32_t n_tasks; /* of our uid on the host, where that must be known */
+        uint64_t tasks_counted_ns;
         uint64_t sampled_ns; /* when memory was last looked at */
         bool ending;
         bool has_tried; /* lacking is known */

@@ -4,9 +4,14 @@
 
 #include "agent/agent.h"
 #include "agent/lease.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "sandbox/credentials.h"
 #include "sandbox/sysv-ipc.h"
+
+#define LEASE_CLEAN_NS                                                                             \
+        (2 * NSEC_PER_MSEC) /* at once; the rest when there is nothing else to do                  \
+                             */
 
 static int lease_take_uid(Lease *lease) {
         Agent *agent = lease->agent;
@@ -31,6 +36,7 @@ int lease_new(Lease **leasep, Agent *agent, Failure *failure) {
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         lease->agent = agent;
         lease->uid_slot = -1;
+        list_init(&lease->cleaning);
         lease->work_dir = WORK_DIR_NULL;
         if (lease_take_uid(lease))
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, EAGAIN, "every uid is leased");
@@ -38,17 +44,32 @@ int lease_new(Lease **leasep, Agent *agent, Failure *failure) {
         return 0;
 }
 
-Lease *lease_free(Lease *lease) {
-        if (!lease)
-                return NULL;
-        work_dir_deinit(&lease->work_dir);
+/* Returns whether it is gone. */
+static bool lease_end(Lease *lease, uint64_t until_ns) {
+        if (!work_dir_remove(&lease->work_dir, until_ns))
+                return false;
         if (lease->uid_slot >= 0) {
                 if (lease->used && lease->owns_ipc)
                         sysv_ipc_remove_of(lease_uid(lease));
                 lease->agent->uid_is_leased[lease->uid_slot] = false;
         }
+        list_remove(&lease->cleaning);
         free(lease);
+        return true;
+}
+
+Lease *lease_free(Lease *lease) {
+        if (lease && !lease_end(lease, clock_now_ns() + LEASE_CLEAN_NS))
+                list_append(&lease->agent->cleaning, &lease->cleaning);
         return NULL;
+}
+
+bool lease_clean(Agent *agent, uint64_t until_ns) {
+        list_for_each(link, &agent->cleaning) {
+                if (!lease_end(container_of(link, Lease, cleaning), until_ns))
+                        return true;
+        }
+        return false;
 }
 
 uint32_t lease_uid(const Lease *lease) {

@@ -10,6 +10,7 @@
 
 #include "agent/work-dir.h"
 #include "base/attr.h"
+#include "base/list.h"
 
 typedef struct Agent Agent;
 typedef struct Failure Failure;
@@ -21,11 +22,15 @@ struct Lease {
         bool used;     /* a process may have lived under it */
         bool owns_ipc; /* in an IPC namespace of all: what the uid made there goes with it */
         WorkDir work_dir;
+        Link cleaning; /* in agent->cleaning, while what it left is removed */
 };
 
 int lease_new(Lease **leasep, Agent *agent, Failure *failure);
-/* Gives everything back. Accepts NULL. */
+/* Gives everything back, in pieces where there is much of it. Accepts NULL. */
 Lease *lease_free(Lease *lease);
+/* Goes on with leases that have not given back everything, until @until_ns. Returns whether there
+ * are more. */
+bool lease_clean(Agent *agent, uint64_t until_ns);
 /* UID_STAY, or the leased one. */
 uint32_t lease_uid(const Lease *lease);
 

@@ -18,6 +18,9 @@
 #include "agent/agent.h"
 #include "agent/probe.h"
 #include "base/failure.h"
+#include "base/fd.h"
+#include "wire/frame.h"
+#include "wire/messages.h"
 
 enum {
         AGENT_FD_IN = 0,
@@ -29,6 +32,18 @@ enum {
 /* The pidfd is there or not, as the host could make one. */
 static int agent_host_pidfd(void) {
         return fcntl(AGENT_FD_HOST, F_SETFD, FD_CLOEXEC) < 0 ? -1 : AGENT_FD_HOST;
+}
+
+/* The host reads frames, and may have thrown away what is said on descriptor 2. */
+static int agent_give_up(const Failure *failure) {
+        struct {
+                FrameHeader header;
+                Failure failure;
+        } message = {frame_header(FRAME_FAILURE, 0, sizeof(*failure)), *failure};
+
+        (void)fd_write_all(AGENT_FD_OUT, &message, sizeof(message));
+        (void)fprintf(stderr, "spr-agent: %s\n", failure->text);
+        return 1;
 }
 
 /* A descriptor 2 that is closed would be given to something of ours, and written to. */
@@ -68,10 +83,8 @@ int main(int argc, char **argv) {
         if (chdir("/") < 0)
                 return 1;
         nest_enter(&agent.nest, agent.without);
-        if (agent_init(&agent, AGENT_FD_IN, AGENT_FD_OUT, host_pidfd, &failure)) {
-                (void)fprintf(stderr, "spr-agent: %s\n", failure.text);
-                return 1;
-        }
+        if (agent_init(&agent, AGENT_FD_IN, AGENT_FD_OUT, host_pidfd, &failure))
+                return agent_give_up(&failure);
         agent_loop(&agent);
         agent_deinit(&agent);
         return 0;

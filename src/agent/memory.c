@@ -10,7 +10,7 @@
 #include "base/fd.h"
 
 typedef struct MemoryStatus {
-        uint64_t anonymous, shared, resident, high_water; /* bytes */
+        uint64_t anonymous, shared, tables, resident, high_water; /* bytes */
 } MemoryStatus;
 
 static uint64_t memory_field(const char *text, const char *name) {
@@ -30,14 +30,18 @@ static int memory_status_read(int fd, MemoryStatus *status) {
         *status = (MemoryStatus){
                 .anonymous = memory_field(text, "\nRssAnon:"),
                 .shared = memory_field(text, "\nRssShmem:"),
+                .tables = memory_field(text, "\nVmPTE:"),
                 .resident = memory_field(text, "\nVmRSS:"),
                 .high_water = memory_field(text, "\nVmHWM:"),
         };
         return 0;
 }
 
-/* The pid as our /proc knows it, which may be the one of another pid namespace. */
-static long memory_pid_in_proc(int pidfd) {
+static uint64_t memory_status_sum(const MemoryStatus *status) {
+        return status->anonymous + status->shared + status->tables;
+}
+
+long memory_proc_pid(int pidfd) {
         _cleanup_(closep) int fd = -1;
         char path[64], text[512];
         const char *at;
@@ -53,15 +57,26 @@ static long memory_pid_in_proc(int pidfd) {
         return at ? strtol(at + 5, NULL, 10) : -1;
 }
 
+uint64_t memory_of(long pid) {
+        _cleanup_(closep) int fd = -1;
+        MemoryStatus status;
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 || memory_status_read(fd, &status) ? 0 : memory_status_sum(&status);
+}
+
 void memory_watch_init(MemoryWatch *watch, int pidfd) {
         MemoryStatus status;
         char path[64];
         long pid;
 
         *watch = MEMORY_WATCH_NULL;
-        pid = memory_pid_in_proc(pidfd);
+        pid = memory_proc_pid(pidfd);
         if (pid <= 0)
                 return;
+        watch->pid = pid;
         (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
         watch->status_fd = open(path, O_RDONLY | O_CLOEXEC);
         if (watch->status_fd < 0)
@@ -70,7 +85,7 @@ void memory_watch_init(MemoryWatch *watch, int pidfd) {
                 memory_watch_deinit(watch);
                 return;
         }
-        watch->baseline_bytes = status.anonymous + status.shared;
+        watch->baseline_bytes = memory_status_sum(&status);
         watch->resident_bytes = status.resident;
 }
 
@@ -84,7 +99,7 @@ uint64_t memory_watch_sample(MemoryWatch *watch) {
 
         if (watch->status_fd < 0 || memory_status_read(watch->status_fd, &status))
                 return 0;
-        now = status.anonymous + status.shared;
+        now = memory_status_sum(&status);
         beyond = now > watch->baseline_bytes ? now - watch->baseline_bytes : 0;
         /* what came and went since the last look is in the high-water mark */
         peak = beyond;

@@ -14,7 +14,8 @@
 #define RUN_PREPARE_TIMEOUT_NS                                                                     \
         (60 *                                                                                      \
          NSEC_PER_SEC) /* for the request to come and a worker to wait, in a warm environment */
-#define RUN_MEMORY_MAX (UINT64_C(1) << 62) /* sums with more could wrap */
+#define RUN_EXIT_NS    (500 * NSEC_PER_MSEC) /* for atexit functions, all together */
+#define RUN_MEMORY_MAX (UINT64_C(1) << 62)   /* sums with more could wrap */
 #define RUN_DISK_MAX   (UINT64_C(1) << 50)
 
 /* birth and death */
@@ -192,6 +193,40 @@ void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         run_set_ending(run);
 }
 
+void run_worker_ended(Run *run, const WorkerResultFrame *result) {
+        uint64_t exit_by_ns = clock_now_ns() + RUN_EXIT_NS;
+
+        if (exit_by_ns >= run->deadline_ns)
+                return; /* the deadline comes first */
+        run->end = *result;
+        run->exit_by_ns = run->deadline_ns = exit_by_ns;
+}
+
+/* A standby that died before it had a request has done nothing: another one takes its place, with
+ * the request as far as it has come. */
+static int run_replace_worker(Run *run) {
+        Worker *old = run->worker, *new;
+        RegionFile region;
+        int r;
+
+        if (run->replaced)
+                return -EALREADY;
+        r = worker_new(&new, old->environment, &old->mold, NULL);
+        if (r)
+                return r;
+        run->replaced = true;
+        region = new->region;
+        new->region = old->region;
+        old->region = region;
+        old->run = NULL;
+        run->state = RUN_PREPARING;
+        run->started_ns = 0;
+        run->deadline_ns = clock_now_ns() + RUN_PREPARE_TIMEOUT_NS;
+        run_attach(run, new);
+        environment_pump(new->environment);
+        return 0;
+}
+
 void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         Worker *worker = run->worker;
         uint64_t resident = exited->max_rss_bytes;
@@ -199,6 +234,8 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         if (run->state < RUN_ENDING && !worker->started) {
                 Failure failure = FAILURE_NULL;
 
+                if (run_replace_worker(run) == 0)
+                        return;
                 (void)failure_set(&failure, FAILURE_STAGE_WORKER, ECHILD,
                                   "the worker ended before it had the request: wait status %d",
                                   exited->status);
@@ -324,6 +361,10 @@ int run_receive(Run *run, const FrameHeader *header, const uint8_t *payload, Fai
 void run_overdue(Run *run) {
         Failure failure = FAILURE_NULL;
 
+        if (run->state == RUN_RUNNING && run->exit_by_ns) {
+                run_worker_answered(run, &run->end);
+                return;
+        }
         if (run->state == RUN_RUNNING) {
                 run_kill(run, KILLED_BY_TIMEOUT);
                 return;

@@ -38,6 +38,7 @@ typedef struct RunPiece {
 struct Run {
         Agent *agent;
         Worker *worker;  /* until it is DELIVERING */
+        bool replaced;   /* the first worker died before it had the request */
         Link by_id;      /* in agent->runs */
         Link delivering; /* in agent->delivering */
         uint64_t id;
@@ -47,7 +48,9 @@ struct Run {
         uint64_t received[DATA_NAME + 1]; /* bytes of the request per channel */
         uint32_t credit_owed;             /* taken, and not yet granted anew to the host */
         uint64_t started_ns;
-        uint64_t deadline_ns; /* of the present state; UINT64_MAX = none */
+        uint64_t deadline_ns;  /* of the present state; UINT64_MAX = none */
+        uint64_t exit_by_ns;   /* until then atexit functions may run; 0 = not there yet */
+        WorkerResultFrame end; /* the answer if they do not come to an end */
         Ending ending;
         Usage usage;
 
@@ -74,6 +77,8 @@ void run_cancel(Run *run);
 /* It is served by @worker, which may be ready or not. */
 void run_attach(Run *run, Worker *worker);
 void run_worker_ready(Run *run);
+/* It will answer this, unless it is not done with its atexit functions in time. */
+void run_worker_ended(Run *run, const WorkerResultFrame *result);
 void run_worker_answered(Run *run, const WorkerResultFrame *result);
 /* It broke the protocol. */
 void run_worker_misbehaved(Run *run);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent/work-dir.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/credentials.h"
@@ -36,7 +37,7 @@ int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure) {
         if (new.fd < 0 || (uid != UID_STAY && chown(new.path, uid, uid) < 0)) {
                 r = failure_errno(failure, FAILURE_STAGE_RESOURCES, errno, "cannot use '%s'",
                                   new.path);
-                work_dir_deinit(&new);
+                (void)work_dir_remove(&new, UINT64_MAX);
                 return r;
         }
         *directory = new;
@@ -59,7 +60,7 @@ static bool work_dir_raise(int parent_fd, const char *name, int top_fd, uint64_t
 }
 
 /* Removes one entry, or says that it is a directory with something in it. */
-static bool work_dir_remove(int parent_fd, const char *name) {
+static bool work_dir_unlink(int parent_fd, const char *name) {
         return unlinkat(parent_fd, name, 0) == 0 || unlinkat(parent_fd, name, AT_REMOVEDIR) == 0;
 }
 
@@ -84,46 +85,53 @@ static bool work_dir_is_dots(const char *name) {
 
 /* Removes the directory @name of the top, of which the subdirectories become the top's. Returns
  * whether anything has changed. */
-static bool work_dir_flatten(int top_fd, const char *name, uint64_t *counter) {
+static bool work_dir_flatten(int top_fd, const char *name, uint64_t *counter, uint64_t until_ns) {
         struct dirent *entry;
         bool progress = false;
         DIR *stream;
 
-        if (work_dir_remove(top_fd, name))
+        if (work_dir_unlink(top_fd, name))
                 return true;
         stream = work_dir_open(top_fd, name);
         if (!stream)
                 return false;
-        while ((entry = readdir(stream))) {
+        while (clock_now_ns() < until_ns && (entry = readdir(stream))) {
                 int fd = dirfd(stream);
 
-                if (work_dir_is_dots(entry->d_name) || work_dir_remove(fd, entry->d_name))
+                if (work_dir_is_dots(entry->d_name) || work_dir_unlink(fd, entry->d_name))
                         continue;
                 /* moving a directory changes its "..", which wants it to be writable */
                 (void)fchmodat(fd, entry->d_name, 0700, AT_SYMLINK_NOFOLLOW);
                 progress |= work_dir_raise(fd, entry->d_name, top_fd, counter);
         }
         (void)closedir(stream);
-        return work_dir_remove(top_fd, name) || progress;
+        return work_dir_unlink(top_fd, name) || progress;
 }
 
-/* What cannot be removed stays, and is not worth failing the run. */
-static void work_dir_empty(DIR *top) {
+/* What cannot be removed stays, and is not worth failing the run. Returns whether it is done. */
+static bool work_dir_empty(DIR *top, uint64_t *counter, uint64_t until_ns) {
         struct dirent *entry;
-        uint64_t counter = 0;
         bool progress = true;
 
         while (progress) {
                 progress = false;
                 rewinddir(top);
-                while ((entry = readdir(top)))
+                while ((entry = readdir(top))) {
+                        if (clock_now_ns() >= until_ns)
+                                return false;
                         if (!work_dir_is_dots(entry->d_name))
-                                progress |= work_dir_flatten(dirfd(top), entry->d_name, &counter);
+                                progress |= work_dir_flatten(dirfd(top), entry->d_name, counter,
+                                                             until_ns);
+                }
+                if (clock_now_ns() >= until_ns)
+                        return false;
         }
+        return true;
 }
 
-void work_dir_deinit(WorkDir *directory) {
+bool work_dir_remove(WorkDir *directory, uint64_t until_ns) {
         char self[64];
+        bool done = true;
         DIR *top;
 
         if (directory->fd >= 0) {
@@ -132,12 +140,15 @@ void work_dir_deinit(WorkDir *directory) {
                 (void)chmod(self, 0700);
                 top = work_dir_open(directory->fd, ".");
                 if (top) {
-                        work_dir_empty(top);
+                        done = work_dir_empty(top, &directory->counter, until_ns);
                         (void)closedir(top);
                 }
         }
+        if (!done)
+                return false;
         if (directory->path[0])
                 (void)rmdir(directory->path);
         (void)fd_close(directory->fd);
         *directory = WORK_DIR_NULL;
+        return true;
 }

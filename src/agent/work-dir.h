@@ -3,8 +3,10 @@
 /*
  * Work directory: a run's own directory below /tmp, where it cannot mount a tmpfs
  *
- * Removed with everything in it when the run is over; symlinks in it are removed, never followed.
+ * Removed with everything in it when the run is over, in pieces, since that may be a million files;
+ * symlinks in it are removed, never followed.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct Failure Failure;
@@ -12,7 +14,8 @@ typedef struct WorkDir WorkDir;
 
 struct WorkDir {
         char path[32];
-        int fd; /* O_PATH; -1 = none */
+        int fd;           /* O_PATH; -1 = none */
+        uint64_t counter; /* of names given while it is removed */
 };
 
 #define WORK_DIR_NULL                                                                              \
@@ -22,5 +25,6 @@ struct WorkDir {
 
 /* Makes it for @uid (UID_STAY: the agent's own). */
 int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure);
-/* Every process of the run has ended by now. */
-void work_dir_deinit(WorkDir *directory);
+/* Every process of the run has ended by now. Works until @until_ns (CLOCK_MONOTONIC) at the longest
+ * and returns whether nothing is left to do; UINT64_MAX = to the end. */
+bool work_dir_remove(WorkDir *directory, uint64_t until_ns);

@@ -10,7 +10,9 @@
 
 #include "agent/cpu-time.h"
 #include "agent/environment.h"
+#include "agent/family.h"
 #include "agent/run.h"
+#include "agent/user-tasks.h"
 #include "agent/worker.h"
 #include "base/clock.h"
 #include "base/failure.h"
@@ -25,7 +27,9 @@
 #define WORKER_GROUP_SLACK_BYTES                                                                   \
         (UINT64_C(32) << 20) /* for what the kernel counts and we do not: copied pages, tables */
 #define WORKER_N_FILES       1024
-#define WORKER_OWN_PROCESSES 32 /* agent, zygotes and the like */
+#define WORKER_OWN_TASKS     32  /* agent, zygotes and the like */
+#define WORKER_STRANGE_TASKS 192 /* that the user may start on the host while runs go on */
+#define WORKER_COUNT_NS      (5 * NSEC_PER_SEC) /* between two counts of them */
 
 /* birth and death */
 
@@ -189,6 +193,15 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 memcpy(&result, packet->payload, sizeof(result));
                 run_worker_answered(worker->run, &result); /* none but a busy one may say it */
                 return false;
+        case FRAME_WORKER_ENDED:
+                memcpy(&result, packet->payload, sizeof(result));
+                if (worker->ended) {
+                        worker_misbehaved(worker);
+                        return false;
+                }
+                worker->ended = true;
+                run_worker_ended(worker->run, &result);
+                return worker->state < WORKER_ENDING;
         case FRAME_WORKER_FAILURE:
                 memcpy(&failure, packet->payload, sizeof(failure));
                 worker_failed_to_start(worker, &failure);
@@ -343,16 +356,30 @@ static int worker_equip(Worker *worker, Failure *failure) {
         return r;
 }
 
-/* RLIMIT_NPROC counts per uid, threads too. A leased uid is this worker's alone; else all that
- * belongs to us shares the count, and so the sum of what is allowed. */
+/* How many tasks of our uid there are besides workers. */
+static uint32_t worker_other_tasks(Agent *agent) {
+        uint64_t now_ns = clock_now_ns();
+
+        if (agent->nest.user_namespace)
+                return WORKER_OWN_TASKS;
+        if (now_ns - agent->tasks_counted_ns > WORKER_COUNT_NS || !agent->tasks_counted_ns) {
+                agent->n_tasks = user_tasks_count();
+                agent->tasks_counted_ns = now_ns;
+        }
+        return agent->n_tasks ? agent->n_tasks + WORKER_STRANGE_TASKS : 0;
+}
+
+/* RLIMIT_NPROC counts per uid, threads too. A leased uid is this worker's alone; else all that has
+ * our uid (in our user namespace, or on the host) shares the count, and so the sum of what is
+ * allowed. */
 static uint32_t worker_process_limit(const Worker *worker) {
-        const Agent *agent = worker->agent;
+        Agent *agent = worker->agent;
+        uint32_t others;
 
         if (worker->lease->uid_slot >= 0)
                 return worker->mold.max_processes;
-        if (!agent->nest.user_namespace)
-                return 0;
-        return WORKER_OWN_PROCESSES + agent->n_workers * (worker->mold.max_processes + 1);
+        others = worker_other_tasks(agent);
+        return others ? others + agent->n_workers * (worker->mold.max_processes + 1) : 0;
 }
 
 static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
@@ -444,6 +471,13 @@ void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_b
                           NULL, 0);
 }
 
+static void worker_add_family(Worker *worker, WorkerUse *use) {
+        long init = worker->init.pidfd < 0 ? -1 : memory_proc_pid(worker->init.pidfd);
+
+        use->memory_bytes += family_memory(worker->memory.pid, init, worker->memory.baseline_bytes);
+        worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes, use->memory_bytes);
+}
+
 void worker_sample(Worker *worker, WorkerUse *use) {
         uint64_t user_ns = 0, system_ns = 0;
         CgroupUsage group = {0};
@@ -451,6 +485,8 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         *use = (WorkerUse){.memory_bytes = memory_watch_sample(&worker->memory)};
         if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
                 use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
+        if (!worker->group && worker->mold.processes)
+                worker_add_family(worker, use);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;
         use->out_of_memory = group.oom_kills > 0;

@@ -70,6 +70,7 @@ struct Worker {
         bool greeted;    /* it has said that it is confined */
         LayerSet layers; /* with which it is */
         bool started;    /* it has said that it enters the code */
+        bool ended;      /* that only atexit functions are left */
 };
 
 /* For @environment, in its queue; made when worker_hand_over() is called. */

@@ -47,6 +47,7 @@ static const char *const zygote_environment[] = {
         "OPENBLAS_NUM_THREADS=1",
         "MKL_NUM_THREADS=1",
         "NUMEXPR_NUM_THREADS=1",
+        "POLARS_SKIP_CPU_CHECK=1", /* it would run code that it writes, which no run may */
         NULL,
 };
 

@@ -13,7 +13,8 @@
 #define LAYERS_NAMESPACES                                                                          \
         (LAYER_BIT(LAYER_USER_NAMESPACE) | LAYER_BIT(LAYER_PID_NAMESPACE) |                        \
          LAYER_BIT(LAYER_MOUNT_NAMESPACE) | LAYER_BIT(LAYER_NET_NAMESPACE) |                       \
-         LAYER_BIT(LAYER_IPC_NAMESPACE) | LAYER_BIT(LAYER_UTS_NAMESPACE))
+         LAYER_BIT(LAYER_IPC_NAMESPACE) | LAYER_BIT(LAYER_UTS_NAMESPACE) |                         \
+         LAYER_BIT(LAYER_CGROUP_NAMESPACE))
 #define STATE_BIT(state) (1u << (state))
 #define IS_MISSING       STATE_BIT(DOCTOR_MISSING)
 #define IS_WEAK          STATE_BIT(DOCTOR_WEAK)

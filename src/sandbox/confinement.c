@@ -83,6 +83,12 @@ static int confine_landlock(const ConfinementPlan *plan, Failure *failure) {
 }
 
 static int confine_seccomp(const ConfinementPlan *plan, Failure *failure) {
+        int r = 0;
+
+        if (!confinement_has(plan, LAYER_MOUNT_NAMESPACE))
+                r = seccomp_guard_host(!confinement_has(plan, LAYER_UID), failure);
+        if (r)
+                return r;
         return seccomp_apply(seccomp_profile(plan->processes, plan->network), getpid(), failure);
 }
 

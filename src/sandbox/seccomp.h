@@ -35,6 +35,10 @@ static inline SeccompProfile seccomp_profile(bool processes, bool network) {
 /* Whether this kernel takes filters of this architecture: tried in a child, for which the caller
  * must not have SIGCHLD ignored. */
 bool seccomp_probe(void);
+/* Worker, before seccomp_apply(), where the host's files are in sight: what Landlock does not know
+ * answers EPERM. No sockets of AF_UNIX, which find those of the host by path; and with @own_files,
+ * for runs that have the invoking uid, no change of mode and time stamps. */
+int seccomp_guard_host(bool own_files, Failure *failure);
 /* Worker, last of all layers, with no_new_privs set: loads the filter of @profile for the calling
  * process, whose id in its own pid namespace is @self. Async-signal-safe, irrevocable; the kernel's
  * word is read back. */

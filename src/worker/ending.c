@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of the end: code ends, result serialised, non-daemon threads joined, atexit functions,
- * flush, answer, _exit. It is the order of Py_Finalize() without its last act: modules are not torn
- * down, so no __del__ and no late thread can run after the answer.
+ * The order of the end: code ends, result serialised, non-daemon threads joined, answer written and
+ * announced if there are atexit functions, these, flush, answer, _exit. It is the order of
+ * Py_Finalize() without its last act: modules are not torn down, so no __del__ and no late thread
+ * can run after the answer.
  *
  * While the answer is put together (before and after the part that belongs to the code) signals are
  * blocked, trace hooks are gone and the recursion limit is ours. And there is memory: a code that
@@ -78,16 +79,28 @@ static PyObject *ending_get_shutdown(void) {
         return shutdown;
 }
 
-static void ending_join_threads(void) {
+void ending_join_threads(Ending *ending) {
         _cleanup_(py_unrefp) PyObject *shutdown = NULL;
         _cleanup_(py_unrefp) PyObject *answer = NULL;
 
+        (void)sigprocmask(SIG_SETMASK, &ending->mask, NULL);
         shutdown = ending_get_shutdown();
-        if (!shutdown)
-                return;
-        answer = PyObject_CallObject(shutdown, NULL);
-        if (!answer)
-                PyErr_WriteUnraisable(shutdown);
+        if (shutdown) {
+                answer = PyObject_CallObject(shutdown, NULL);
+                if (!answer)
+                        PyErr_WriteUnraisable(shutdown);
+        }
+        ending_block_signals(ending);
+}
+
+bool ending_has_exit_functions(const JobTools *tools) {
+        _cleanup_(py_unrefp) PyObject *n = NULL;
+        long count;
+
+        n = PyObject_CallObject(tools->count_exitfuncs, NULL);
+        count = n ? PyLong_AsLong(n) : 1;
+        PyErr_Clear();
+        return count != 0;
 }
 
 static void ending_run_atexit(const JobTools *tools) {
@@ -99,7 +112,6 @@ static void ending_run_atexit(const JobTools *tools) {
 
 void ending_run(Ending *ending, const JobTools *tools, const Output *output) {
         (void)sigprocmask(SIG_SETMASK, &ending->mask, NULL);
-        ending_join_threads();
         ending_run_atexit(tools);
         output_flush_replaced(output);
         Py_BEGIN_ALLOW_THREADS /* a thread may hold the lock of a C stream and want the GIL */

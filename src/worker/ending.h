@@ -4,6 +4,7 @@
  * Ending: what happens between the last line of the code and the answer
  */
 #include <signal.h>
+#include <stdbool.h>
 
 #include "worker/output.h"
 #include "worker/tools.h"
@@ -19,6 +20,9 @@ struct Ending {
 void ending_prepare(Ending *ending);
 /* The code has ended: nothing it left behind may disturb us. Signals wait from here on. */
 void ending_begin(Ending *ending, const JobTools *tools);
-/* The end of the interpreter as the code sees it: signals pass again while threads are joined,
- * atexit functions run and files are flushed; then they wait for good. */
+/* Signals pass while the threads of the code, all but daemons, come to their end. */
+void ending_join_threads(Ending *ending);
+bool ending_has_exit_functions(const JobTools *tools);
+/* The end of the interpreter as the code sees it: signals pass again while atexit functions run and
+ * files are flushed; then they wait for good. */
 void ending_run(Ending *ending, const JobTools *tools, const Output *output);

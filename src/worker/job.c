@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/fd.h"
 #include "wire/packet.h"
 #include "wire/region.h"
 #include "worker/answer.h"
@@ -48,6 +49,8 @@ typedef struct Job {
         PyObject *globals;
         PyObject *printed; /* str: the code's global of that name, NULL if it has none */
         Answer answer;
+        WorkerResultFrame frame; /* the answer, once has_written */
+        bool has_written;
 } Job;
 
 static int job_send(const Job *job, FrameType type, const void *payload, size_t length) {
@@ -109,6 +112,14 @@ static int job_set_argv(PyObject *name) {
         return argv ? PySys_SetObject("argv", argv) : -1;
 }
 
+/* The code is to have no descriptor of the region: it could map it as executable memory. */
+static int job_take_request(Job *job) {
+        int r = request_read(&job->request, job->region_fd);
+
+        job->region_fd = fd_close(job->region_fd);
+        return r;
+}
+
 /* Everything the code will see but the code itself. */
 static int job_set_up(Job *job) {
         _cleanup_(py_unrefp) PyObject *builtins = NULL;
@@ -116,7 +127,7 @@ static int job_set_up(Job *job) {
 
         if (output_install(&job->output, &job->tools->output, job->mapping,
                            job->request.frame.output_bytes) < 0 ||
-            request_read(&job->request, job->region_fd) < 0 ||
+            job_take_request(job) < 0 ||
             rules_init(&job->rules, &job->tools->json, job->request.policy) < 0 ||
             variables_set(job->rules.variables) < 0)
                 return -1;
@@ -160,6 +171,25 @@ static void job_take_printed(Job *job) {
         PyErr_Clear(); /* what has no text is not printed */
 }
 
+/* Not for processes that the code has forked, and that return into here. */
+static void job_write_answer(Job *job) {
+        if (getpid() != job->pid)
+                return;
+        if (job->printed)
+                (void)output_append_text(&job->output, REGION_STDOUT, job->printed);
+        job->frame = result_write(&job->answer, job->mapping);
+        job->has_written = true;
+}
+
+/* From here on the agent has the answer, and atexit functions have only so much time. */
+static void job_announce_end(Job *job) {
+        if (!ending_has_exit_functions(job->tools))
+                return;
+        job_write_answer(job);
+        if (job->has_written)
+                (void)job_send(job, FRAME_WORKER_ENDED, &job->frame, sizeof(job->frame));
+}
+
 static void job_run(Job *job, Ending *ending) {
         Program program = {
                 .tools = job->tools,
@@ -183,18 +213,17 @@ static void job_run(Job *job, Ending *ending) {
                 result_collect(&job->tools->json, job->globals, job->request.frame.result_bytes,
                                &job->answer);
         raised_deinit(&raised); /* frees the frames, while the code may still react to it */
+        ending_join_threads(ending);
+        job_announce_end(job);
         ending_run(ending, job->tools, &job->output);
 }
 
 _Noreturn static void job_answer(Job *job) {
-        WorkerResultFrame frame;
-
         if (getpid() != job->pid)
                 _exit(job->answer.exit_code);
-        if (job->printed)
-                (void)output_append_text(&job->output, REGION_STDOUT, job->printed);
-        frame = result_write(&job->answer, job->region_fd, job->mapping);
-        _exit(job_send(job, FRAME_WORKER_RESULT, &frame, sizeof(frame)) < 0);
+        if (!job->has_written)
+                job_write_answer(job);
+        _exit(job_send(job, FRAME_WORKER_RESULT, &job->frame, sizeof(job->frame)) < 0);
 }
 
 void job_serve(
@@ -212,6 +241,7 @@ void job_serve(
         Failure failure = FAILURE_NULL;
         Ending ending = {.reserve = NULL};
 
+        job_tools_reseed(tools);
         if (job_map(&job, &failure) < 0 || job_announce(&job, layers, &failure) < 0)
                 job_fail(&job, &failure);
         job_wait(&job, &failure);

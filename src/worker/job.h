@@ -17,6 +17,9 @@ int job_tools_new(JobTools **toolsp);
 /* Zygote, when all is imported that may add to the builtins: prepares those of a run. Returns 0, or
  * -1 with a Python exception set. */
 int job_tools_copy_builtins(JobTools *tools);
+/* Zygote, when all modules to preload are there: those whose state must not be the same in every
+ * run. CPython's own random starts anew after a fork by itself. */
+void job_tools_take_preloaded(JobTools *tools);
 /* Zygote, when it is idle: imports what only some runs need (traceback, linecache, json), so that
  * later forks find it. Workers forked before work as well, only slower where they need one of
  * these. Returns 0, or -1 with a Python exception set. */

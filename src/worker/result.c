@@ -6,11 +6,14 @@
  * takes it, which always works.
  */
 #include <string.h>
+#include <sys/mman.h>
 
-#include "base/fd.h"
+#include "base/attr.h"
 #include "base/json-text.h"
 #include "wire/region.h"
 #include "worker/result.h"
+
+#define RESULT_PIECE_BYTES ((size_t)1 << 20) /* whole pages */
 
 static void result_refuse_size(Answer *answer, size_t size, uint64_t max) {
         answer_set_consume(answer, VERDICT_OUTPUT, 1,
@@ -69,15 +72,21 @@ void result_collect(const JsonTools *json, PyObject *globals, uint64_t max, Answ
                 answer->result = take_ptr(&text);
 }
 
-static void
-result_write_area(int region_fd, void *mapping, uint64_t offset, const char *bytes, size_t length) {
-        if (fd_pwrite_all(region_fd, bytes, length, offset) < 0)
-                memcpy((char *)mapping + offset, bytes, length);
+/* By way of the mapping, piece by piece, so that the pages do not add up in this process. */
+static void result_write_area(void *mapping, uint64_t offset, const char *bytes, size_t length) {
+        char *area = (char *)mapping + offset;
+
+        for (size_t done = 0; done < length;) {
+                size_t n = min_size(length - done, RESULT_PIECE_BYTES);
+
+                memcpy(area + done, bytes + done, n);
+                (void)madvise(area + done, n, MADV_DONTNEED); /* the file keeps them */
+                done += n;
+        }
 }
 
 /* At most @max bytes of @text in UTF-8, cut between characters; the length. */
-static size_t
-result_write_text(int region_fd, void *mapping, uint64_t offset, PyObject *text, size_t max) {
+static size_t result_write_text(void *mapping, uint64_t offset, PyObject *text, size_t max) {
         _cleanup_(py_unrefp) PyObject *encoded = NULL;
         const char *bytes;
         size_t length;
@@ -94,11 +103,11 @@ result_write_text(int region_fd, void *mapping, uint64_t offset, PyObject *text,
                 while (length > 0 && ((unsigned char)bytes[length] & 0xc0) == 0x80)
                         --length;
         }
-        result_write_area(region_fd, mapping, offset, bytes, length);
+        result_write_area(mapping, offset, bytes, length);
         return length;
 }
 
-WorkerResultFrame result_write(const Answer *answer, int region_fd, void *mapping) {
+WorkerResultFrame result_write(const Answer *answer, void *mapping) {
         WorkerResultFrame frame = {
                 .verdict = answer->verdict,
                 .exit_code = answer->exit_code,
@@ -106,11 +115,11 @@ WorkerResultFrame result_write(const Answer *answer, int region_fd, void *mappin
         const char *bytes;
         Py_ssize_t length;
 
-        frame.error_size = (uint32_t)result_write_text(region_fd, mapping, REGION_ERROR_OFFSET,
-                                                       answer->error, REGION_ERROR_MAX);
+        frame.error_size = (uint32_t)result_write_text(mapping, REGION_ERROR_OFFSET, answer->error,
+                                                       REGION_ERROR_MAX);
         bytes = answer->result ? PyUnicode_AsUTF8AndSize(answer->result, &length) : NULL;
         if (bytes) { /* ASCII: no copy was made */
-                result_write_area(region_fd, mapping, REGION_RESULT_OFFSET, bytes, (size_t)length);
+                result_write_area(mapping, REGION_RESULT_OFFSET, bytes, (size_t)length);
                 frame.result_size = (uint64_t)length;
         }
         PyErr_Clear();

@@ -12,4 +12,4 @@
 void result_collect(const JsonTools *json, PyObject *globals, uint64_t max, Answer *answer);
 
 /* Writes the answer's texts to their places in the region and describes them. */
-WorkerResultFrame result_write(const Answer *answer, int region_fd, void *mapping);
+WorkerResultFrame result_write(const Answer *answer, void *mapping);

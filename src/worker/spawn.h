@@ -27,6 +27,8 @@ enum {
 };
 
 #define SPAWN_FDS_MAX (_SPAWN_FD_N + CGROUP_FDS_MAX + 2)
+/* Open at a time for one spawn: what came, a ruleset, a copy of each that the worker keeps. */
+#define SPAWN_FDS_PEAK (SPAWN_FDS_MAX + 1 + 8)
 
 struct SpawnRequest {
         uint64_t worker_id;

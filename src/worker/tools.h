@@ -23,8 +23,13 @@ struct JobTools {
         PyObject *setprofile;       /* sys.setprofile */
         PyObject *monitoring;       /* sys.monitoring, NULL before 3.12 */
         PyObject *run_exitfuncs;    /* atexit._run_exitfuncs */
+        PyObject *count_exitfuncs;  /* atexit._ncallbacks */
         PyObject *format_exception; /* traceback.format_exception, NULL until job_tools_warm() */
+        PyObject *numpy_seed;       /* numpy.random.seed, NULL where it is not preloaded */
         PyObject *builtins;         /* a copy, NULL until job_tools_copy_builtins() */
         PyObject *streams[2];       /* the zygote's sys.stdout and sys.stderr, never used again */
         int recursion_limit;
 };
+
+/* Worker: starts the sequences anew that it would otherwise share with its siblings. */
+void job_tools_reseed(const JobTools *tools);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "wire/messages.h"
 #include "worker/closures.h"
 #include "worker/warmup.h"
+
+#define WARMUP_THREADS_MS 50
 
 void warmup_take_exception(char *text, size_t size) {
         PyObject *type = NULL, *value = NULL, *traceback = NULL, *words = NULL, *name = NULL;
@@ -162,38 +165,6 @@ static int warmup_close_world(WarmZygote *zygote, const WarmupOrder *order, Fail
         return view_plan_open(zygote->view, failure);
 }
 
-static int warmup_preload(const WarmupOrder *order, Failure *failure) {
-        for (Py_ssize_t i = WARMUP_FIRST_PATH + (Py_ssize_t)order->n_paths;
-             i < PyList_Size(order->argv); ++i) {
-                PyObject *name = PyList_GetItem(order->argv, i), *module = PyImport_Import(name);
-                char action[128];
-
-                if (!module) {
-                        const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
-
-                        (void)snprintf(action, sizeof(action), "cannot preload '%.96s'", text);
-                        return warmup_python_failure(failure, action);
-                }
-                Py_DECREF(module);
-        }
-        return 0;
-}
-
-int warmup_freeze(void) {
-        PyObject *gc, *done = NULL;
-
-        gc = PyImport_ImportModule("gc");
-        if (gc)
-                done = PyObject_CallMethod(gc, "collect", NULL);
-        if (done) {
-                Py_DECREF(done);
-                done = PyObject_CallMethod(gc, "freeze", NULL);
-        }
-        Py_XDECREF(gc);
-        Py_XDECREF(done);
-        return done ? 0 : -1;
-}
-
 static uint32_t warmup_count_threads(int proc_fd) {
         struct dirent *entry;
         uint32_t n = 0;
@@ -212,6 +183,67 @@ static uint32_t warmup_count_threads(int proc_fd) {
                 n += entry->d_name[0] != '.';
         (void)closedir(directory);
         return n;
+}
+
+/* A worker would have the locks of another thread, and not the thread. One that was joined may be
+ * about to end. */
+static int warmup_refuse_threads(const char *module, int proc_fd, Failure *failure) {
+        uint32_t n = warmup_count_threads(proc_fd);
+
+        for (unsigned int ms = 0; n > 1 && ms < WARMUP_THREADS_MS; ++ms) {
+                (void)poll(NULL, 0, 1);
+                n = warmup_count_threads(proc_fd);
+        }
+        if (n <= 1)
+                return 0;
+        if (!module)
+                return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EBUSY,
+                                   "the environment leaves threads running at start: %u", n - 1);
+        return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EBUSY,
+                           "'%s' leaves threads running when it is imported: do not preload it",
+                           module);
+}
+
+static int warmup_import(PyObject *name, const char *text, Failure *failure) {
+        _cleanup_(py_unrefp) PyObject *module = NULL;
+        char action[128];
+
+        module = PyImport_Import(name);
+        if (module)
+                return 0;
+        (void)snprintf(action, sizeof(action), "cannot preload '%.96s'", text);
+        return warmup_python_failure(failure, action);
+}
+
+static int warmup_preload(const WarmupOrder *order, int proc_fd, Failure *failure) {
+        Py_ssize_t i = WARMUP_FIRST_PATH + (Py_ssize_t)order->n_paths;
+        int r;
+
+        r = warmup_refuse_threads(NULL, proc_fd, failure);
+        for (; !r && i < PyList_Size(order->argv); ++i) {
+                PyObject *name = PyList_GetItem(order->argv, i);
+                const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+
+                r = warmup_import(name, text, failure);
+                if (!r)
+                        r = warmup_refuse_threads(text, proc_fd, failure);
+        }
+        return r;
+}
+
+int warmup_freeze(void) {
+        PyObject *gc, *done = NULL;
+
+        gc = PyImport_ImportModule("gc");
+        if (gc)
+                done = PyObject_CallMethod(gc, "collect", NULL);
+        if (done) {
+                Py_DECREF(done);
+                done = PyObject_CallMethod(gc, "freeze", NULL);
+        }
+        Py_XDECREF(gc);
+        Py_XDECREF(done);
+        return done ? 0 : -1;
 }
 
 /* The sixth number of statm: pages of data and stack. */
@@ -245,9 +277,10 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
         closures_stock();
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
-        r = warmup_preload(&order, failure);
+        r = warmup_preload(&order, proc_fd, failure);
         if (r)
                 return r;
+        job_tools_take_preloaded(zygote->tools);
         if (job_tools_copy_builtins(zygote->tools))
                 return warmup_python_failure(failure, "cannot copy the builtins");
         if (warmup_freeze())

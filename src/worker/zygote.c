@@ -225,18 +225,36 @@ static int zygote_open(Zygote *zygote, Failure *failure) {
         return 0;
 }
 
+/* What does not fit when a worker is ordered is cut off by the kernel: better said at the start. */
+static int zygote_check_room(const Zygote *zygote, Failure *failure) {
+        int fds[SPAWN_FDS_PEAK];
+        size_t n = 0;
+        int r = 0;
+
+        while (!r && n < ARRAY_SIZE(fds)) {
+                fds[n] = fcntl(zygote->control_fd, F_DUPFD_CLOEXEC, 0);
+                if (fds[n] < 0)
+                        r = failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                          "cannot keep %d descriptors free to start workers with",
+                                          SPAWN_FDS_PEAK);
+                else
+                        ++n;
+        }
+        while (n > 0)
+                (void)fd_close(fds[--n]);
+        return r;
+}
+
 static int zygote_start(Zygote *zygote, Failure *failure) {
         int r;
 
         r = zygote_open(zygote, failure);
         if (!r)
                 r = warmup(&zygote->warm, zygote->proc_fd, failure);
+        if (!r)
+                r = zygote_check_room(zygote, failure);
         if (r)
                 return r;
-        if (zygote->warm.n_threads > 1)
-                return failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EBUSY,
-                                   "the preloaded modules left %u threads running: preload fewer",
-                                   zygote->warm.n_threads - 1);
         return attributes_set_undumpable(failure);
 }
 

@@ -130,7 +130,7 @@ def test_max_file_mb(run: Run) -> None:
 
 
 def test_disk_mb(run: Run) -> None:
-    """MiB that fit into the private /tmp; writing more is an OSError"""
+    """S-24: MiB that fit into the private /tmp; writing more is an OSError"""
     code = FILL.format(body="[fill(f'/tmp/{i}', 1) for i in range(8)]")
     answer = run(code, disk_mb=4, **FREE)
     assert answer.ok, answer.error
@@ -242,7 +242,7 @@ except OSError as error:
 
 
 def test_network(run: Run) -> None:
-    """none, or host; the result says which it was"""
+    """S-23: none, or host; the result says which it was"""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

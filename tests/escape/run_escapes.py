@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Every hostile program of this directory, run in the sandbox and judged.
 
-usage: run_escapes.py [--pass NAME[,NAME…]] [--only PROGRAM[,…]] [--json] [--agent PATH]
-                      [--python INTERPRETER]
+usage: run_escapes.py [--pass NAME[,NAME…]] [--only PROGRAM[,…]] [--except PROGRAM[,…]] [--json]
+                      [--agent PATH] [--python INTERPRETER]
 
 Passes: all, default, policy-off, processes, minus-one, control (harness/passes.py says what each
 is). Exit status 1 where one fails. Needs safe_py_runner and the standard library, nothing else;
@@ -33,6 +33,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS)
     parser.add_argument("--pass", dest="passes", type=names, default=("all", "policy-off"))
     parser.add_argument("--only", type=names, default=())
+    parser.add_argument("--except", dest="excepted", type=names, default=())
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="a line per program")
     parser.add_argument("--agent")
@@ -87,7 +88,7 @@ def show(report: Report, seconds: float, verbose: bool) -> None:
 
 def main() -> int:
     chosen = options()
-    settings = Options(chosen.agent, chosen.python, chosen.only)
+    settings = Options(chosen.agent, chosen.python, chosen.only, chosen.excepted)
     found = []
     fine = True
     for name in chosen.passes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes as c
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ def _load() -> c.CDLL:
         "engine_options_free": (pointer, pointer),
         "engine_options_set_python": (c.c_int, pointer, text),
         "engine_options_set_agent": (c.c_int, pointer, text),
+        "engine_options_add_preload": (c.c_int, pointer, text),
         "engine_new": (c.c_int, pointer, pointer, pointer),
         "engine_free": (pointer, pointer),
         "engine_start": (c.c_int, pointer, pointer),
@@ -150,11 +151,13 @@ def _request(code: str, policy: dict[str, Any]) -> c.c_void_p:
 class Engine:
     """An SprEngine over the built agent; run() from any thread. Closed by a `with` block."""
 
-    def __init__(self, python: str = PYTHON) -> None:
+    def __init__(self, python: str = PYTHON, preload: Iterable[str] = ()) -> None:
         options, self._engine, error = c.c_void_p(), c.c_void_p(), _Error()
         _check(_spr.spr_engine_options_new(c.byref(options)))
         _check(_spr.spr_engine_options_set_python(options, python.encode()))
         _check(_spr.spr_engine_options_set_agent(options, bytes(BUILD / "spr-agent")))
+        for module in preload:
+            _check(_spr.spr_engine_options_add_preload(options, module.encode()))
         r = _spr.spr_engine_new(c.byref(self._engine), options, c.byref(error))
         _spr.spr_engine_options_free(options)
         _check(r, error)

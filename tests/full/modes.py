@@ -42,7 +42,7 @@ def _copy(place: Path, account: pwd.struct_passwd) -> None:
     """tests/ and what they need of the build, for a user who may not read ours."""
     shutil.copytree(HERE.parent, place / "tests")
     (place / "build").mkdir()
-    for source in (BUILD / "spr-agent", *BUILD.glob("libspr.so*")):
+    for source in (BUILD / "spr", BUILD / "spr-agent", *BUILD.glob("libspr.so*")):
         if source.is_file():
             shutil.copy2(source, place / "build")
     (place / "package").mkdir()

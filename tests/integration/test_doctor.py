@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE
 
 TESTS = Path(__file__).resolve().parents[1]
 SPR = os.environ.get("SPR_BIN", str(TESTS.parent / "build" / "spr"))
@@ -23,7 +24,9 @@ WITHOUT_NAMESPACES = [sys.executable, str(TESTS / "tools/without_namespaces.py")
 LANDLOCK = [
     f"landlock_{call}=EOPNOTSUPP" for call in ("create_ruleset", "add_rule", "restrict_self")
 ]
-NAMESPACES = {f"{name}_namespace" for name in ("user", "pid", "mount", "net", "ipc", "uts")}
+NAMESPACES = {
+    f"{name}_namespace" for name in ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
+}
 LAYERS = NAMESPACES | {
     *("cgroup", "uid", "capabilities", "no_new_privs", "rlimits", "undumpable", "landlock"),
     "seccomp",
@@ -36,7 +39,7 @@ def doctor(*arguments: str, around: list[str] | None = None, locale: str = "C.UT
         [*(around or []), SPR, "doctor", "--python", PYTHON, *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=120 * PATIENCE,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": locale},
     )
 
@@ -68,14 +71,12 @@ def test_this_machine() -> None:
     answer = report()
     assert answer["kernel"] == os.uname().release
     assert answer["python"].startswith("3.")
-    assert {"capabilities", "no_new_privs", "rlimits", "undumpable"} <= set(
-        answer["run"]["layers"]
-    )
+    assert {"capabilities", "no_new_privs", "rlimits", "undumpable"} <= set(answer["run"]["layers"])
     assert (answer["states"]["uid"] == "inapplicable") == (os.geteuid() != 0)
 
 
 def test_no_difference_between_probe_and_run() -> None:
-    """What is granted alone, a run has; and the other way round."""
+    """S-22: what is granted alone, a run has; and the other way round."""
     assert "differs" not in report()["states"].values()
 
 

@@ -20,11 +20,12 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_kill_9_in_mid_run(victim: str, interpreter: str) -> None:
-    policy = RunnerPolicy(timeout_seconds=30, blocked_imports=[])
+@pytest.mark.parametrize("processes", [False, True], ids=["default", "processes"])
+def test_kill_9_in_mid_run(processes: bool, victim: str, interpreter: str) -> None:
+    policy = RunnerPolicy(timeout_seconds=30, blocked_imports=[], allow_processes=processes)
     with LocalEngine(python=interpreter) as engine:
         for _ in range(ROUNDS):
-            blow = strike(partial(run_code, engine=engine, policy=policy), victim)
+            blow = strike(partial(run_code, engine=engine, policy=policy), victim, processes)
             if blow is None:
                 return  # no namespaces: there is no such process
             assert isinstance(blow.answer, RunnerResult)

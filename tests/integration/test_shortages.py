@@ -82,15 +82,16 @@ say(attempt(engine))
     assert (over, warm) == ("fine", "fine")  # a warm engine needs none
 
 
-@pytest.mark.parametrize("n", [8, 10, 14, 16])
+@pytest.mark.parametrize("n", [8, 10, 14, 16, 24, 32, 40])
 def test_too_few_descriptors_for_the_agent(n: int, interpreter: str) -> None:
+    """The agent says so, or the zygote, which holds one for each path of the view."""
     program = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({n}, {n}))\nsay(attempt(engine))"
     (answer,) = host(program, interpreter)
-    assert answer.startswith("infra: cannot ")
+    assert answer.startswith(("infra: cannot ", "infra: spr-agent gave up: cannot "))
     assert "Too many open files" in answer
 
 
-@pytest.mark.parametrize("n", [24, 40, 100])
+@pytest.mark.parametrize("n", [64, 100, 200])
 def test_more_runs_than_an_agent_has_descriptors_for(n: int, interpreter: str) -> None:
     """They wait for their turn."""
     program = f"""

@@ -17,6 +17,9 @@ from safe_py_runner import RunnerResult
 
 Run = Callable[..., RunnerResult]
 
+# They start processes
+CHILDREN = ("wait for a child", "a child killed", "a child's exception", "SIGCHLD of a child")
+
 HEAD = """
 import atexit, faulthandler, os, resource, signal, sys, threading, time
 print("begins", flush=True)
@@ -137,11 +140,19 @@ def status(answer: RunnerResult) -> int:
     return 128 - answer.exit_code if answer.killed_by == "signal" else answer.exit_code
 
 
+@pytest.mark.parametrize("name", CHILDREN)
+def test_no_children_unless_allowed(name: str, free_run: Run) -> None:
+    answer = free_run(HEAD + SCRIPTS[name] + "\n")
+    assert (answer.stdout, answer.outcome) == ("begins\n", "error")
+    assert "PermissionError" in answer.stderr
+    assert "os.fork()" in answer.stderr
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_as_outside(name: str, interpreter: str, free_run: Run, tmp_path: Path) -> None:
     script = HEAD + SCRIPTS[name] + "\n"
     stdout, returncode = outside(interpreter, script, tmp_path)
-    answer = free_run(script, timeout_seconds=20)
+    answer = free_run(script, timeout_seconds=20, allow_processes=name in CHILDREN)
     assert answer.stdout.encode() == stdout
     if name.startswith(("os._exit", "no atexit after os._exit")):  # a run has to come to its end
         assert (answer.outcome, answer.exit_code) == ("crash", returncode or 1)

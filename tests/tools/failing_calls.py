@@ -18,6 +18,7 @@ stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -144,10 +145,8 @@ def stand_by(ours: socket.socket, nth: int, error: int, file: str | None) -> Non
     keep = {fds[0]}
     for fd in range(64):
         if fd not in keep:
-            try:
+            with contextlib.suppress(OSError):
                 os.close(fd)
-            except OSError:
-                pass
     n = judge(fds[0], nth, error)
     if file:
         Path(file).write_text(f"{n}\n")

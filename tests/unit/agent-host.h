@@ -5,7 +5,8 @@
  *
  * The agent is the code under test, forked, not the program; its zygotes are real. So a
  * conversation is a list of calls here: send a frame, expect a frame. Whatever does not happen
- * within HOST_PATIENCE_S ends the test program by SIGALRM.
+ * within HOST_PATIENCE_S ends the test program by SIGALRM. SPR_TEST_PATIENCE says how many times
+ * slower than usual the machine is.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -79,10 +80,16 @@ static inline _Noreturn void host_agent_main(int in_fd, int out_fd, int host_pid
 
 /* in the test */
 
+static inline unsigned int host_patience_s(void) {
+        const char *factor = getenv("SPR_TEST_PATIENCE");
+
+        return HOST_PATIENCE_S * (factor ? (unsigned int)strtoul(factor, NULL, 10) : 1);
+}
+
 /* @in_fd, @out_fd: the agent's, closed here; @theirs: ours, which the agent must not hold. */
 static inline void
 host_fork(int in_fd, int out_fd, const int theirs[2], int host_pidfd, bool nested) {
-        (void)alarm(HOST_PATIENCE_S);
+        (void)alarm(host_patience_s());
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
         host_agent = fork();
         if (host_agent == 0) {
@@ -343,11 +350,18 @@ static inline pid_t host_child_of(pid_t parent, const char *name, const pid_t ex
         }
 }
 
-static inline pid_t host_zygote(void) {
-        pid_t pid = host_child_of(host_agent, "spr-zygote", -1);
+/* Waits for it: the kernel's list of children may lack some while another one ends. */
+static inline pid_t host_await_child_of(pid_t parent) {
+        pid_t pid;
 
-        assert_true(pid > 0);
+        do
+                pid = host_child_of(parent, "spr-zygote", -1);
+        while (pid < 0);
         return pid;
+}
+
+static inline pid_t host_zygote(void) {
+        return host_await_child_of(host_agent);
 }
 
 /* Waits until the workers of runs that are over are gone. */
@@ -358,10 +372,5 @@ static inline void host_wait_idle(void) {
 
 /* The worker of the only run; waits until the zygote has made it. */
 static inline pid_t host_worker(void) {
-        pid_t pid;
-
-        do
-                pid = host_child_of(host_zygote(), "spr-zygote", -1);
-        while (pid < 0);
-        return pid;
+        return host_await_child_of(host_zygote());
 }

@@ -42,9 +42,12 @@ static int close_host(void **state) {
 
 /* Only a pidfd ends a run for certain. */
 static void start_breeding(void) {
+        SubmitFrame submit = host_submit_default;
+
         if (child_lacks_pidfds())
                 child_skip(CHILD_ON_VALGRIND);
-        host_submit(1, breeder);
+        submit.flags = SUBMIT_FLAG_PROCESSES;
+        host_submit_with(1, submit, breeder);
         while (host_child_of(host_worker(), "spr-zygote", -1) < 0)
                 ;
 }

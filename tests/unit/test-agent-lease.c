@@ -20,6 +20,7 @@ static Agent *agent_with_uids(bool leases_uids) {
 
         assert_non_null(agent);
         agent->leases_uids = leases_uids;
+        list_init(&agent->cleaning);
         return agent;
 }
 

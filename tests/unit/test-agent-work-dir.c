@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/work-dir.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "child.h"
 #include "sandbox/credentials.h"
@@ -37,10 +38,10 @@ static int end(WorkDir *directory) {
         char path[sizeof(directory->path)];
 
         memcpy(path, directory->path, sizeof(path));
-        work_dir_deinit(directory);
+        CHECK(work_dir_remove(directory, UINT64_MAX));
         CHECK(directory->fd == -1 && !directory->path[0]);
         CHECK(!exists(path));
-        work_dir_deinit(directory); /* a dead one is accepted */
+        CHECK(work_dir_remove(directory, 0)); /* a dead one is accepted */
         return CHILD_PASSED;
 }
 
@@ -154,12 +155,30 @@ static int swapped(void) {
         CHECK(rename(directory.path, moved) == 0);
         CHECK(symlink(outside.path, directory.path) == 0);
         memcpy(path, directory.path, sizeof(path));
-        work_dir_deinit(&directory);
+        CHECK(work_dir_remove(&directory, UINT64_MAX));
         CHECK(exists(precious));
         CHECK(unlink(path) == 0);
         CHECK(rmdir(moved) == 0); /* it was emptied where it is */
         CHECK(unlink(precious) == 0);
         return end(&outside);
+}
+
+/* Many files are removed in pieces, none of which takes long, and all are. */
+static int in_pieces(void) {
+        WorkDir directory = begin();
+        char name[32], path[sizeof(directory.path)];
+        unsigned int pieces = 1;
+
+        CHECK(mkdir("below", 0700) == 0);
+        for (unsigned int i = 0; i < 5000; ++i) {
+                (void)snprintf(name, sizeof(name), "below/%u", i);
+                make_file(name);
+        }
+        memcpy(path, directory.path, sizeof(path));
+        while (!work_dir_remove(&directory, clock_now_ns() + NSEC_PER_MSEC / 2))
+                ++pieces;
+        CHECK(pieces > 1 && !exists(path) && directory.fd == -1);
+        return CHILD_PASSED;
 }
 
 static int for_a_leased_uid(void) {
@@ -178,10 +197,11 @@ static void run_row(void **state) {
 }
 
 int main(void) {
-        static ChildFn rows[] = {is_private, modes, names,   links,
-                                 depth,      width, swapped, for_a_leased_uid};
-        static const char *const words[] = {"is_private", "modes", "names",   "links",
-                                            "depth",      "width", "swapped", "for_a_leased_uid"};
+        static ChildFn rows[] = {is_private, modes,   names,     links,           depth,
+                                 width,      swapped, in_pieces, for_a_leased_uid};
+        static const char *const words[] = {"is_private", "modes",     "names",
+                                            "links",      "depth",     "width",
+                                            "swapped",    "in_pieces", "for_a_leased_uid"};
         struct CMUnitTest tests[ARRAY_SIZE(rows)];
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)

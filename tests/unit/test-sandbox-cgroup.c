@@ -28,7 +28,8 @@ static void take_64_mib(void) {
         _exit(CHILD_PASSED);
 }
 
-/* What is beyond the limit ends the process in the group, and nobody else. */
+/* What is beyond the limit ends the process in the group, and nobody else. Where the whole group is
+ * to go, v2 counts its first victim twice. */
 static int memory_is_limited(void) {
         CgroupTree *tree = groups_tree();
         Cgroup *small = groups_new(tree, 1, (CgroupLimits){.memory_bytes = 32 * MIB});
@@ -37,7 +38,7 @@ static int memory_is_limited(void) {
 
         CHECK(groups_was_killed(groups_wait(groups_member(small, take_64_mib))));
         CHECK(groups_wait(groups_member(large, take_64_mib)) == 0);
-        CHECK(cgroup_read(small, &usage) == 0 && usage.oom_kills > 0);
+        CHECK(cgroup_read(small, &usage) == 0 && usage.oom_kills >= 1);
         CHECK(cgroup_read(large, &usage) == 0 && usage.oom_kills == 0);
         (void)cgroup_free(small);
         (void)cgroup_free(large);

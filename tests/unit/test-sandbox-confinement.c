@@ -18,6 +18,7 @@
 #include "sandbox/landlock.h"
 #include "sandbox/view.h"
 
+#define VALGRIND getenv("UNDER_VALGRIND")
 #define ALWAYS                                                                                     \
         (LAYER_BIT(LAYER_RLIMITS) | LAYER_BIT(LAYER_CAPABILITIES) |                                \
          LAYER_BIT(LAYER_NO_NEW_PRIVS) | LAYER_BIT(LAYER_UNDUMPABLE))
@@ -78,7 +79,7 @@ static int kernel(void) {
         ConfinementPlan plan = make_plan(KERNEL);
         LayerSet layers = 0;
 
-        if (RUNNING_ON_VALGRIND)
+        if (VALGRIND)
                 return CHILD_FILTERS_VALGRIND;
         if (landlock_abi() == 0)
                 return CHILD_NO_LANDLOCK;

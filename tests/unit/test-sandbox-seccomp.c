@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/failure.h"
@@ -24,7 +25,7 @@
 
 #define SELF                4711u
 #define NUMBERS             1024u
-#define CALLS_MAX           110u
+#define CALLS_MAX           110u /* S-14 */
 #define VALGRIND            getenv("UNDER_VALGRIND")
 #define N_OF_OTHER(profile) ARRAY_SIZE(seccomp_filter_##profile)
 
@@ -492,6 +493,7 @@ static void try_everywhere(pid_t parent) {
         GRANTED(SYS_prlimit64, getpid(), RLIMIT_CORE, NULL, NULL);
         GRANTED(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, exe_fd, 0);
 
+        REFUSED(EPERM, SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair);
         REFUSED(EPERM, SYS_prlimit64, parent, RLIMIT_CORE, NULL, NULL);
         REFUSED(EPERM, SYS_setpriority, PRIO_PROCESS, parent, 19);
         REFUSED(EPERM, SYS_setpriority, PRIO_USER, 0, 19);
@@ -588,6 +590,53 @@ static void test_load(void **state) {
         }
 }
 
+/* Modes and time stamps stay, by path and by descriptor; contents are not touched by it. */
+static int guard_host(void) {
+        char path[] = "/tmp/spr-test-XXXXXX";
+        int fd = mkstemp(path);
+
+        if (VALGRIND)
+                return CHILD_FILTERS_VALGRIND;
+        CHECK(fd >= 0 && unlink(path) == 0);
+        CHECK(fchmod(fd, 0600) == 0 && futimens(fd, NULL) == 0);
+        CHECK(attributes_set_no_new_privs(NULL) == 0);
+        CHECK(seccomp_guard_host(true, NULL) == 0);
+        CHECK(seccomp_apply(SECCOMP_PROCESSES, getpid(), NULL) == 0);
+        CHECK(fchmod(fd, 0600) < 0 && errno == EPERM);
+        CHECK(chmod("/tmp", 0700) < 0 && errno == EPERM);
+        CHECK(fchmodat(AT_FDCWD, "/tmp", 0700, 0) < 0 && errno == EPERM);
+        CHECK(syscall(452, AT_FDCWD, "/tmp", 0700, 0) < 0);
+        CHECK(futimens(fd, NULL) < 0 && errno == EPERM);
+        CHECK(utimensat(AT_FDCWD, "/tmp", NULL, 0) < 0 && errno == EPERM);
+        CHECK(write(fd, "x", 1) == 1);
+        CHECK(socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM);
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){0}) == 0);
+        return CHILD_PASSED;
+}
+
+/* Another uid than the user's may have files of its own. */
+static int guard_host_from_others(void) {
+        char path[] = "/tmp/spr-test-XXXXXX";
+        int fd = mkstemp(path);
+
+        if (VALGRIND)
+                return CHILD_FILTERS_VALGRIND;
+        CHECK(fd >= 0 && unlink(path) == 0);
+        CHECK(attributes_set_no_new_privs(NULL) == 0);
+        CHECK(seccomp_guard_host(false, NULL) == 0);
+        CHECK(seccomp_apply(SECCOMP_PROCESSES_NETWORK, getpid(), NULL) == 0);
+        CHECK(fchmod(fd, 0600) == 0 && futimens(fd, NULL) == 0);
+        CHECK(socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM);
+        CHECK(socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno == EAFNOSUPPORT);
+        return CHILD_PASSED;
+}
+
+static void test_guard_host(void **state) {
+        (void)state;
+        child_run(guard_host);
+        child_run(guard_host_from_others);
+}
+
 /* A run's filter stands above whatever filter there is. */
 static int load_twice(void) {
         if (VALGRIND)
@@ -635,6 +684,7 @@ int main(void) {
                 cmocka_unit_test(test_every_number),
                 cmocka_unit_test(test_foreign_architectures),
                 cmocka_unit_test(test_placeholders_are_replaced),
+                cmocka_unit_test(test_guard_host),
                 cmocka_unit_test(test_load),
                 cmocka_unit_test(test_load_refused),
                 cmocka_unit_test(test_probe),

@@ -210,6 +210,7 @@ static int try_flaw(void) {
         return WEXITSTATUS(status);
 }
 
+/* S-20 */
 static void test_flaws(void **state) {
         static const FlawRow rows[] = {
                 {FLAW_NONE, NULL},

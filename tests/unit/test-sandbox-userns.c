@@ -88,6 +88,7 @@ static int forbid_on_the_host(void) {
         return CHILD_PASSED;
 }
 
+/* S-17 */
 static void test_forbid_nested(void **state) {
         (void)state;
         child_run(forbid_nested);

@@ -181,6 +181,7 @@ const SeccompRule seccomp_rules[] = {
         ALWAYS("fchmod"),
         ALWAYS("fdatasync"),
         ALWAYS("fstat"),
+        ALWAYS("fstatfs"), /* posix_fallocate(), see below */
         ALWAYS("fsync"),
         ALWAYS("ftruncate"),
         ALWAYS("getdents64"),
@@ -216,8 +217,10 @@ const SeccompRule seccomp_rules[] = {
         ALWAYS("pselect6"),
         ALWAYS("select"),
 
-        /* socket pairs, for asyncio */
-        IF("socketpair", IS(0, AF_UNIX)),
+        /* socket pairs, for asyncio; not of datagrams, which could be sent elsewhere than to the
+           peer */
+        IF("socketpair", IS(0, AF_UNIX), MASKED(1, ~SOCKET_FLAGS, SOCK_STREAM)),
+        IF("socketpair", IS(0, AF_UNIX), MASKED(1, ~SOCKET_FLAGS, SOCK_SEQPACKET)),
         ALWAYS("getpeername"),
         ALWAYS("getsockname"),
         ALWAYS("recvfrom"),
@@ -252,7 +255,6 @@ const SeccompRule seccomp_rules[] = {
         WITH(PROCESSES, "getsid"),
         WITH(PROCESSES, "close_range"),
         WITH(PROCESSES, "fadvise64"),
-        WITH(PROCESSES, "fstatfs"),
         WITH(PROCESSES, "getcpu"),
         WITH(PROCESSES, "getpgid"),
         WITH(PROCESSES, "getresgid"),
@@ -289,17 +291,23 @@ const SeccompRule seccomp_rules[] = {
         ANSWER(ENOSYS, "statx"),
         ANSWER(ENOSYS, "timer_create"),
 
-        /* the same for answers that a kernel gives for some files: shutil and pathlib copy on */
+        /* the same for answers that a kernel gives for some files: shutil, pathlib and cp go on */
         ANSWER(ENOTSOCK, "sendfile"),
         ANSWER(EXDEV, "copy_file_range"),
         ANSWER_IF(EOPNOTSUPP, "ioctl", IS(1, FICLONE)),
         ANSWER(EOPNOTSUPP, "fallocate"), /* posix_fallocate() writes */
         ANSWER(EOPNOTSUPP, "fgetxattr"),
         ANSWER(EOPNOTSUPP, "flistxattr"),
+        ANSWER(EOPNOTSUPP, "fremovexattr"),
+        ANSWER(EOPNOTSUPP, "fsetxattr"),
         ANSWER(EOPNOTSUPP, "getxattr"),
         ANSWER(EOPNOTSUPP, "lgetxattr"),
         ANSWER(EOPNOTSUPP, "listxattr"),
         ANSWER(EOPNOTSUPP, "llistxattr"),
+        ANSWER(EOPNOTSUPP, "lremovexattr"),
+        ANSWER(EOPNOTSUPP, "lsetxattr"),
+        ANSWER(EOPNOTSUPP, "removexattr"),
+        ANSWER(EOPNOTSUPP, "setxattr"),
 
         /* without processes there is no child */
         ANSWER(ECHILD, "wait4"),

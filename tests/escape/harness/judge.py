@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .programs import Program
+from .programs import PATIENCE, Program
 
 HELD, ESCAPED, UNCLEAR, REFUSED = "held", "escaped", "unclear", "refused"
 
 OUTCOMES = {"ok", "error", "timeout", "memory", "output", "denied", "crash", "cancelled", "infra"}
 KILLERS = {None, "timeout", "memory", "signal", "cancel", "agent", "cpu", "disk", "processes"}
 FORGED = "FORGED-BY-CHILD"
-LATE_SECONDS = 0.5  # a reply may come so long after the limit
+LATE_SECONDS = 0.5 * PATIENCE  # a reply may come so long after the limit
 GROWTH_MIB = 64
 TAIL_BYTES = 16 * 1024
 # They print it behind more filler than may be kept, so that it shows in `stdout` only where the cap
@@ -151,7 +151,7 @@ def _timed_out(_: Program, shot: Shot) -> Iterator[str]:
 
 
 def _in_a_second(_: Program, shot: Shot) -> Iterator[str]:
-    if shot.seconds > 1.2:
+    if shot.seconds > 1.2 * PATIENCE:
         yield f"took {shot.seconds:.1f} s instead of 1 s"
 
 

@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # tests
+
+from processes import PATIENCE  # noqa: E402
 
 DIRECTORY = Path(__file__).resolve().parents[1]
 SEVERITIES = ("boundary", "hardening", "limit", "integrity", "policy", "covert", "assumption")
@@ -25,8 +30,8 @@ Fields = dict[str, object]  # of a RunnerPolicy
 
 POLICY_OFF: Fields = {"blocked_imports": [], "blocked_builtins": []}
 _LIMITS = {  # header: (field, its units in the header's unit)
-    "wall": ("timeout_seconds", 1),
-    "cpu": ("cpu_seconds", 1),
+    "wall": ("timeout_seconds", PATIENCE),
+    "cpu": ("cpu_seconds", PATIENCE),
     "tasks": ("max_processes", 1),
     "memory": ("memory_limit_mb", 1),
     "disk": ("disk_mb", 1),
@@ -76,7 +81,7 @@ class Program:
 
     @property
     def limits(self) -> dict[str, int]:
-        found = {"timeout_seconds": WALL_SECONDS}
+        found = {"timeout_seconds": WALL_SECONDS * PATIENCE}
         for word in self.header.get("limits", "").split():
             key, _, value = word.partition("=")
             name, unit = _LIMITS[key]

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # tests
 
 import leftovers  # noqa: E402
 import safe_py_runner.execution.local_engine as local_engine  # noqa: E402
-from processes import wait_until  # noqa: E402
+from processes import PATIENCE, wait_until  # noqa: E402
 from safe_py_runner import LocalEngine, RunnerPolicy, run_code  # noqa: E402
 
 from . import outside  # noqa: E402
@@ -31,7 +31,7 @@ CANARY = "result = sum(range(1000))"
 QUIET_CANARIES = 15
 # A canary is as fast as a quiet one: of some tries the best counts, for the machine has other users
 CANARY_TRIES = 5
-CANARY_FACTOR, CANARY_SLACK_MS, CANARY_MAX_MS = 3, 5, 1000
+CANARY_FACTOR, CANARY_SLACK_MS, CANARY_MAX_MS = 3, 5 * PATIENCE, 1000 * PATIENCE
 
 
 @contextmanager
