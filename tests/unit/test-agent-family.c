@@ -20,14 +20,15 @@
 
 /* A child that touches @mebibytes, and in turn has a child that does; each says so and waits. */
 static void start_generations(unsigned int n, size_t mebibytes, int ready_fd) {
+        static char *volatile memory; /* or nothing would be touched */
+
         for (; n > 0; --n) {
-                char *memory;
 
                 if (fork() != 0)
                         return;
                 memory = malloc(mebibytes * MIB);
                 if (memory)
-                        memset(memory, 1, mebibytes * MIB);
+                        memset((void *)memory, 1, mebibytes * MIB);
                 (void)write(ready_fd, "r", 1);
         }
 }
