@@ -88,7 +88,7 @@ def test_max_processes(limit: int, run: Run) -> None:
     elif "user_namespace" in layers:
         assert 1 <= answer.result <= 32 + 3 * (limit + 1)  # the agent's own, a run, two standbys
     else:
-        assert 1 <= answer.result  # and what else the user has
+        assert answer.result >= 1  # and what else the user has
 
 
 # --- processor time ---

@@ -122,7 +122,9 @@ def processes(_: str) -> str:
 
 
 def unit(pattern: str) -> str:
-    programs = [p for p in sorted((BUILD / "tests/unit").iterdir()) if fnmatch.fnmatch(p.name, pattern)]
+    programs = [
+        p for p in sorted((BUILD / "tests/unit").iterdir()) if fnmatch.fnmatch(p.name, pattern)
+    ]
     _wrong_unless(programs, "no such unit test")
     for program in programs:
         status, output = _program([program])
@@ -146,8 +148,7 @@ def escape(name: str) -> str:
 
 
 CHECKS: dict[str, Callable[[str], str]] = {
-    each.__name__: each
-    for each in (doctor, run, refused, memory, processes, unit, tests, escape)
+    each.__name__: each for each in (doctor, run, refused, memory, processes, unit, tests, escape)
 }
 
 
