@@ -202,8 +202,8 @@ def test_sees_no_file_of_the_host(free_run: Run, processes: bool) -> None:
         "result['writable'] = writable\n",
         allow_processes=processes,
     )
-    assert result.ok, result.error
     need_layer(result, "mount_namespace")
+    assert result.ok, result.error
     seen = result.result
     assert not {"home", "sys", "var", "work", "run", "mnt", "root", "boot"} & set(seen["/"])
     assert seen["/proc"] == []  # a place for the one that `proc` asks for
@@ -280,7 +280,7 @@ def test_nothing_becomes_executable(free_run: Run, processes: bool) -> None:
         "    try: mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE, prot=prot)\n"
         "    except PermissionError: continue\n"
         "    result.append(f'anonymous {prot}')\n"
-        "with open('/tmp/code', 'w+b') as file:\n"
+        "with open('code', 'w+b') as file:\n"
         "    file.write(bytes(4096))\n"
         "    file.flush()\n"
         "    try: mmap.mmap(file.fileno(), 4096, flags=mmap.MAP_PRIVATE, prot=READ | WRITE | EXEC)\n"
