@@ -9,8 +9,9 @@
 #include "sandbox/credentials.h"
 #include "sandbox/sysv-ipc.h"
 
-#define LEASE_CLEAN_NS (2 * NSEC_PER_MSEC) /* at once; the rest when there is nothing else to do   \
-                                            */
+#define LEASE_CLEAN_NS                                                                             \
+        (2 * NSEC_PER_MSEC) /* at once; the rest when there is nothing else to do                  \
+                             */
 
 static int lease_take_uid(Lease *lease) {
         Agent *agent = lease->agent;

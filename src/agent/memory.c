@@ -41,8 +41,7 @@ static uint64_t memory_status_sum(const MemoryStatus *status) {
         return status->anonymous + status->shared + status->tables;
 }
 
-/* The pid as our /proc knows it, which may be the one of another pid namespace. */
-static long memory_pid_in_proc(int pidfd) {
+long memory_proc_pid(int pidfd) {
         _cleanup_(closep) int fd = -1;
         char path[64], text[512];
         const char *at;
@@ -58,15 +57,26 @@ static long memory_pid_in_proc(int pidfd) {
         return at ? strtol(at + 5, NULL, 10) : -1;
 }
 
+uint64_t memory_of(long pid) {
+        _cleanup_(closep) int fd = -1;
+        MemoryStatus status;
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 || memory_status_read(fd, &status) ? 0 : memory_status_sum(&status);
+}
+
 void memory_watch_init(MemoryWatch *watch, int pidfd) {
         MemoryStatus status;
         char path[64];
         long pid;
 
         *watch = MEMORY_WATCH_NULL;
-        pid = memory_pid_in_proc(pidfd);
+        pid = memory_proc_pid(pidfd);
         if (pid <= 0)
                 return;
+        watch->pid = pid;
         (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
         watch->status_fd = open(path, O_RDONLY | O_CLOEXEC);
         if (watch->status_fd < 0)

@@ -12,6 +12,7 @@ typedef struct MemoryWatch MemoryWatch;
 
 struct MemoryWatch {
         int status_fd; /* -1 = this host has no usable /proc */
+        long pid;      /* as that /proc knows it */
         uint64_t baseline_bytes;
         uint64_t resident_bytes; /* with file pages, at the start */
         uint64_t peak_bytes;     /* beyond the baseline, as far as it was seen */
@@ -21,6 +22,12 @@ struct MemoryWatch {
         (MemoryWatch) {                                                                            \
                 .status_fd = -1                                                                    \
         }
+
+/* The pid behind a pidfd as our /proc knows it, which may be the one of another pid namespace; not
+ * above 0 where it is gone. */
+long memory_proc_pid(int pidfd);
+/* What a process by that pid has now, in bytes; 0 = it is gone. */
+uint64_t memory_of(long pid);
 
 /* Starts at the worker's present size. Never fails: without /proc it sees nothing. */
 void memory_watch_init(MemoryWatch *watch, int pidfd);

@@ -10,6 +10,7 @@
 
 #include "agent/cpu-time.h"
 #include "agent/environment.h"
+#include "agent/family.h"
 #include "agent/run.h"
 #include "agent/user-tasks.h"
 #include "agent/worker.h"
@@ -470,6 +471,13 @@ void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_b
                           NULL, 0);
 }
 
+static void worker_add_family(Worker *worker, WorkerUse *use) {
+        long init = worker->init.pidfd < 0 ? -1 : memory_proc_pid(worker->init.pidfd);
+
+        use->memory_bytes += family_memory(worker->memory.pid, init, worker->memory.baseline_bytes);
+        worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes, use->memory_bytes);
+}
+
 void worker_sample(Worker *worker, WorkerUse *use) {
         uint64_t user_ns = 0, system_ns = 0;
         CgroupUsage group = {0};
@@ -477,6 +485,8 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         *use = (WorkerUse){.memory_bytes = memory_watch_sample(&worker->memory)};
         if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
                 use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
+        if (!worker->group && worker->mold.processes)
+                worker_add_family(worker, use);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;
         use->out_of_memory = group.oom_kills > 0;
