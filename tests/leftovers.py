@@ -70,11 +70,22 @@ def _memory_kib(pid: int) -> int | None:
     return None
 
 
-def _mount_count(pid: int) -> int | None:
+def _mount_namespace(pid: int) -> str | None:
     try:
-        return len(Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
+        return os.readlink(f"/proc/{pid}/ns/mnt")
     except OSError:
         return None
+
+
+def _mount_count(pid: int) -> int | None:
+    """Of what everybody mounts here, only that which bears our name."""
+    try:
+        lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    except OSError:
+        return None
+    if _mount_namespace(pid) in (None, _mount_namespace(os.getpid())):
+        lines = [line for line in lines if "spr" in line]
+    return len(lines)
 
 
 WORK_DIRECTORY = "spr-run-"

@@ -43,8 +43,10 @@ def attack():
             continue
         for name, nr, args in (("kill", (62, 129), (pid, 0)), ("tkill", (200, 130), (pid, 0)), ("tgkill", (234, 131), (pid, pid, 0)),
                                ("process group", (62, 129), (-pid, 0))):
+            if name == "process group" and pid in (1, os.getpgrp()):     # -1 means everybody, see e15
+                continue
             r, e = call(nr, *args)
-            if r == 0 and not (name == "process group" and os.getpgrp() == pid):
+            if r == 0:
                 hits.append("%s %d" % (name, pid))
         r, e = call((310, 270), pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
         if r > 0 or e == 14:

@@ -315,7 +315,6 @@ def test_one_account_for_all_processes(free_run: Run) -> None:
         memory_limit_mb=128,
         timeout_seconds=10,
     )
-    need_layer(result, "cgroup")
     assert result.resource_exceeded, (result.outcome, result.error)
     assert result.killed_by == "memory"
 

@@ -18,8 +18,15 @@ SOCKET_PATH = Path("/tmp/spr-escape-canary.sock")
 DATAGRAM_PATH = Path("/tmp/spr-escape-datagram.sock")
 CANARY_FILE = Path("/tmp/spr-host-canary")
 VICTIM = Path("/tmp/spr-escape-victim")
+WHOLE = "whole\n"
 SECRET_OF_THE_HOST = "SPR-CANARY-" + "AAAABBBB"
 SECRET_OF_A_RUN = "SPR-CANARY-" + "CCCCDDDD"
+# what programs leave where nothing holds them
+PLANTED = [
+    Path(directory, name)
+    for directory in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/root")
+    for name in (".spr-cross-run-files", "spr-escape-name", "spr-escape-orphan", "spr-own-program")
+]
 # what f14 and f15 make in their working directory
 ARTIFACTS = {b"sparse.bin", b"s0", b"inv\xff\xfe", b"-rf", b"new\nline", b"emoji\xf0\x9f\x98\x80"}
 
@@ -63,9 +70,10 @@ class Surroundings:
             CANARY_FILE.write_text("a file of the host\n")
             CANARY_FILE.chmod(0o644)
             self._files.append(CANARY_FILE)
-        if not VICTIM.exists():
-            VICTIM.mkdir()
-            (VICTIM / "file").write_text("whole\n")
+        if not victim_is_whole():  # else another harness has made it
+            VICTIM.mkdir(exist_ok=True)
+            VICTIM.chmod(0o755)
+            (VICTIM / "file").write_text(WHOLE)
             self._files += [VICTIM / "file", VICTIM]
         os.environ["SPR_CANARY"] = SECRET_OF_THE_HOST
         return self
@@ -76,7 +84,7 @@ class Surroundings:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
-        for path in self._files:
+        for path in (*self._files, *PLANTED):
             with contextlib.suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()
 
@@ -109,7 +117,7 @@ class Surroundings:
 
 def victim_is_whole() -> bool:
     try:
-        return (VICTIM / "file").read_text() == "whole\n" and len(list(VICTIM.iterdir())) == 1
+        return (VICTIM / "file").read_text() == WHOLE and len(list(VICTIM.iterdir())) == 1
     except OSError:
         return False
 

@@ -5,7 +5,8 @@ all         every layer, the policy of the header
 default     every layer, the policy that a caller has who names none, for all programs
 policy-off  every layer, imports free
 processes   policy-off with allow_processes
-minus-one   policy-off, each layer off in turn: boundary programs hold
+minus-one   policy-off, each layer off in turn: boundary programs hold, or, where the host grants no
+            namespaces, nothing is run below the usual minimum
 control     no layer and no limit: whoever escapes a bare machine escapes, or the harness is blind
 """
 
@@ -51,8 +52,16 @@ AT_A_TIME = 2
 
 # Their time, memory or kernel log is measured: they run alone.
 ALONE = {"e06", "e10", "e11", "e13", "o05", "o07", "r22", "x03", "x04", "x05", "x08", "x09", "x16"}
-# Without this layer these see what it hides, and nothing else does: no boundary by themselves.
-EXCEPTED_WITHOUT = {"mount_namespace": {"g12"}}
+# Without this layer, where nothing else can hold them: g12 asks for the numbers of namespaces in
+# /proc, h42 wants a file system that is mounted noexec; k13 tells which layers are there; of vsock
+# no layer but the filter knows.
+EXCEPTED_WITHOUT = {
+    "mount_namespace": {"g12", "h42"},
+    "capabilities": {"k13"},
+    "seccomp": {"g07", "k13"},
+}
+# The same where programs may be started: h05 has the loader run a file that it may read.
+EXCEPTED_WITHOUT_BUT_PROCESSES = {"mount_namespace": {"h05"}}
 UNLIMITED: Fields = {
     "timeout_seconds": 60,
     "memory_limit_mb": 8192,
@@ -178,10 +187,10 @@ def _perform(
     programs: list[Program],
     policies: dict[str, Fields],
     without: tuple[str, ...] = (),
+    usual: Fields | None = None,
 ) -> Report:
     report = Report(title)
-    usual = ANY_LEVEL if without else {}
-    with agent_of(options.agent, without), Stand(options.interpreter, usual) as stand:
+    with agent_of(options.agent, without), Stand(options.interpreter, usual or {}) as stand:
         report.level, report.layers = stand.level, stand.layers
         if stand.refusal is not None:
             report.rows = [Row(each, REFUSED, stand.refusal, 0) for each in programs]
@@ -196,7 +205,13 @@ def _perform(
     return report
 
 
+def _without(excepted: dict[str, set[str]], report: Report) -> set[str]:
+    names = [names for layer, names in excepted.items() if layer not in report.layers]
+    return set().union(*names)
+
+
 def _judge(report: Report, judged: tuple[str, ...], excepted: set[str]) -> Report:
+    excepted = excepted | _without(EXCEPTED_WITHOUT, report)
     for row in report.rows:
         name, severity = row.program.name, row.program.severity
         if severity not in judged or name in excepted:
@@ -236,24 +251,27 @@ def _processes(options: Options, programs: list[Program]) -> Iterator[Report]:
     free: Fields = POLICY_OFF | {"allow_processes": True}
     policies = {each.name: free | each.limits for each in programs}
     report = _perform("processes", options, programs, policies)
-    yield _judge(report, JUDGED, ALLOWED_WITH_PROCESSES)
+    excepted = ALLOWED_WITH_PROCESSES | _without(EXCEPTED_WITHOUT_BUT_PROCESSES, report)
+    yield _judge(report, JUDGED, excepted)
 
 
 def _minus_one(options: Options, programs: list[Program]) -> Iterator[Report]:
     boundary = [each for each in programs if each.severity == "boundary"]
     policies = {each.name: POLICY_OFF | each.limits for each in boundary}
+    with agent_of(options.agent, ()), Stand(options.interpreter, {}) as stand:
+        usual = ANY_LEVEL if stand.level == "full" else {}
     for layer in LAYERS:
-        report = _perform(f"minus-one {layer}", options, boundary, policies, (layer,))
+        report = _perform(f"minus-one {layer}", options, boundary, policies, (layer,), usual)
         for row in report.rows:
             if row.verdict == REFUSED:
                 row.verdict = HELD  # what does not run gets out of nothing
-        yield _judge(report, ("boundary",), EXCEPTED_WITHOUT.get(layer, set()))
+        yield _judge(report, ("boundary",), set())
 
 
 def _control(options: Options, programs: list[Program]) -> Iterator[Report]:
     wanted = [each for each in programs if each.escapes_bare and each.name[0] != "o"]
     policies = {each.name: POLICY_OFF | UNLIMITED for each in wanted}
-    report = _perform("control", options, wanted, policies, LAYERS)
+    report = _perform("control", options, wanted, policies, LAYERS, ANY_LEVEL)
     silent = dict(SILENT_IN_CONTROL)
     if os.geteuid() != 0:
         silent |= dict.fromkeys(NEED_ROOT, "needs root")
