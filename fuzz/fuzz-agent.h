@@ -64,7 +64,7 @@ static inline void fuzz_agent_open(void) {
         want(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
         /* layers are not tried: that would fork */
         fuzz = (FuzzAgent){
-                .agent = {.max_runs = 4, .has_tried = true},
+                .agent = {.max_runs = 4, .tried = ~(LayerSet)0},
                 .host_fd = pair[0],
                 .zygote_fd = -1,
                 .agent_in_fd = pair[1],

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
 # For a machine that is so many times slower than usual, as one without KVM is.
 PATIENCE = int(os.environ.get("SPR_TEST_PATIENCE", "1"))
 

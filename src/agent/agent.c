@@ -303,15 +303,25 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
 }
 
 void agent_try_layers(Agent *agent) {
-        if (agent->has_tried)
-                return;
-        agent->has_tried = true;
-        if (!namespaces_probe_cgroup())
-                agent->lacking |= LAYER_BIT(LAYER_CGROUP_NAMESPACE);
-        if (!landlock_probe())
-                agent->lacking |= LAYER_BIT(LAYER_LANDLOCK);
-        if (!seccomp_probe())
-                agent->lacking |= LAYER_BIT(LAYER_SECCOMP);
+        static const struct {
+                Layer layer;
+                int (*probe)(void);
+        } rows[] = {
+                {LAYER_CGROUP_NAMESPACE, namespaces_probe_cgroup},
+                {LAYER_LANDLOCK, landlock_probe},
+                {LAYER_SECCOMP, seccomp_probe},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                LayerSet layer = LAYER_BIT(rows[i].layer);
+                int r = agent->tried & layer ? -EALREADY : rows[i].probe();
+
+                if (r < 0)
+                        continue; /* a host that is short of something may have the layer */
+                agent->tried |= layer;
+                if (r == 0)
+                        agent->lacking |= layer;
+        }
 }
 
 void agent_deinit(Agent *agent) {

@@ -30,7 +30,7 @@ struct Agent {
         HostLink link;
         Nest nest;
         LayerSet without;         /* layers left out on demand */
-        LayerSet lacking;         /* layers that this kernel does not have */
+        LayerSet tried, lacking;  /* layers that were tried; that this kernel does not have */
         LoopSource host_source;   /* a pidfd of the host: readable when it has died */
         LoopSource signal_source; /* SIGCHLD, SIGTERM */
         bool leases_uids;         /* root, and a leased uid can be taken */
@@ -47,12 +47,11 @@ struct Agent {
         uint64_t tasks_counted_ns;
         uint64_t sampled_ns; /* when memory was last looked at */
         bool ending;
-        bool has_tried; /* lacking is known */
 };
 
 /* @host_pidfd: -1 where the host gave none. */
 int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure);
-/* Finds out which layers this kernel has, by trying; once. */
+/* Finds out which layers this kernel has, by trying; each until there is an answer. */
 void agent_try_layers(Agent *agent);
 /* Serves until the host is gone. */
 void agent_loop(Agent *agent);

@@ -447,6 +447,7 @@ void environment_add_run(Environment *environment, Run *run) {
         Worker *worker;
 
         environment_learn_mold(environment, &mold);
+        agent_try_layers(environment->agent); /* what could not be tried before */
         worker = environment_find_standby(environment, &mold);
         if (!worker && worker_new(&worker, environment, &mold, &failure)) {
                 run_fail(run, &failure);

@@ -245,7 +245,7 @@ static void attempt_landlock(ProbeAnswer *answer) {
                 long r = syscall(SYS_LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_ASK_ABI);
 
                 answer_set(answer, PROBE_MISSING, r < 0 ? errno : 0, "Landlock does not answer");
-        } else if (!landlock_probe()) {
+        } else if (landlock_probe() <= 0) {
                 answer_set(answer, PROBE_MISSING, 0, "a ruleset is taken, but refuses nothing");
         } else {
                 bool weak = abi < LANDLOCK_ABI_SCOPES;
@@ -259,7 +259,7 @@ static void attempt_landlock(ProbeAnswer *answer) {
 }
 
 static void attempt_seccomp(ProbeAnswer *answer) {
-        if (seccomp_probe()) {
+        if (seccomp_probe() > 0) {
                 answer_set(answer, PROBE_OK, 0, "");
                 return;
         }

@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/attr.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/landlock.h"
+#include "sandbox/trial.h"
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
@@ -187,19 +187,6 @@ static bool landlock_try(void) {
         return after < 0 && errno == EACCES;
 }
 
-bool landlock_probe(void) {
-        int status = 0;
-        pid_t pid;
-
-        if (!landlock_abi())
-                return false;
-        pid = fork();
-        if (pid == 0)
-                _exit(landlock_try() ? 0 : 1);
-        if (pid < 0)
-                return false;
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return false;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+int landlock_probe(void) {
+        return landlock_abi() ? trial_run(landlock_try) : 0;
 }

@@ -37,8 +37,8 @@ uint64_t landlock_rights_granted(int abi, LandlockAccess access);
 
 /* The ABI of the running kernel; 0 = no Landlock. */
 int landlock_abi(void);
-/* Whether a ruleset really refuses: tried in a child. */
-bool landlock_probe(void);
+/* Whether a ruleset really refuses: 1 or 0, by a trial; negative errno if that was not possible. */
+int landlock_probe(void);
 
 /* A ruleset without rules. *@fdp is CLOEXEC. With @network TCP stays free. */
 int landlock_ruleset_new(int *fdp, bool network, Failure *failure);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/attr.h"
 #include "base/failure.h"
 #include "sandbox/namespaces.h"
+#include "sandbox/trial.h"
 
 static const struct {
         int flag;
@@ -35,12 +35,10 @@ int namespaces_enter_cgroup(Failure *failure) {
         return 0;
 }
 
-bool namespaces_probe_cgroup(void) {
-        int status = 0;
-        pid_t pid;
+static bool namespaces_try_cgroup(void) {
+        return namespaces_enter_cgroup(NULL) == 0;
+}
 
-        pid = fork();
-        if (pid == 0)
-                _exit(namespaces_enter_cgroup(NULL) ? 1 : 0);
-        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+int namespaces_probe_cgroup(void) {
+        return trial_run(namespaces_try_cgroup);
 }

@@ -18,5 +18,5 @@ typedef struct Failure Failure;
 LayerSet namespaces_enter_empty(LayerSet wanted);
 /* Worker: one of its own, whose root is the control group that it has joined. */
 int namespaces_enter_cgroup(Failure *failure);
-/* Agent: whether that can be done; tried in a child. */
-bool namespaces_probe_cgroup(void);
+/* Agent: whether that can be done: 1 or 0, by a trial; negative errno if that was not possible. */
+int namespaces_probe_cgroup(void);

@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -21,6 +20,7 @@
 #include "sandbox/generate/seccomp-filters.h"
 #include "sandbox/generate/seccomp-placeholders.h"
 #include "sandbox/seccomp.h"
+#include "sandbox/trial.h"
 
 static const struct {
         const struct sock_filter *code;
@@ -115,17 +115,11 @@ int seccomp_apply(SeccompProfile profile, pid_t self, Failure *failure) {
         return 0;
 }
 
-bool seccomp_probe(void) {
-        pid_t child = fork();
-        int status = 0;
+static bool seccomp_try(void) {
+        return !attributes_set_no_new_privs(NULL) &&
+               !seccomp_apply(SECCOMP_DEFAULT, getpid(), NULL);
+}
 
-        if (child == 0)
-                _exit(attributes_set_no_new_privs(NULL) ||
-                      seccomp_apply(SECCOMP_DEFAULT, getpid(), NULL));
-        if (child < 0)
-                return false;
-        while (waitpid(child, &status, 0) < 0)
-                if (errno != EINTR)
-                        return false;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+int seccomp_probe(void) {
+        return trial_run(seccomp_try);
 }

@@ -32,9 +32,9 @@ static inline SeccompProfile seccomp_profile(bool processes, bool network) {
         return (SeccompProfile)((processes ? 1u : 0u) | (network ? 2u : 0u));
 }
 
-/* Whether this kernel takes filters of this architecture: tried in a child, for which the caller
- * must not have SIGCHLD ignored. */
-bool seccomp_probe(void);
+/* Whether this kernel takes filters of this architecture: 1 or 0, by a trial; negative errno if
+ * that was not possible. */
+int seccomp_probe(void);
 /* Worker, before seccomp_apply(), where the host's files are in sight: what Landlock does not know
  * answers EPERM. No sockets of AF_UNIX, which find those of the host by path; and with @own_files,
  * for runs that have the invoking uid, no change of mode and time stamps. */

@@ -76,10 +76,19 @@ result = len(started)
 
 @pytest.mark.parametrize("limit", [2, 64])
 def test_max_processes(limit: int, run: Run) -> None:
-    """processes and threads that the code may have at a time, its first thread among them"""
+    """processes and threads that the code may have at a time, its first thread among them;
+
+    where neither a control group nor a uid counts them, those of all runs that the engine keeps
+    """
     answer = run(THREADS, max_processes=limit, **FREE)
     assert answer.result is not None, answer.error
-    assert 1 <= answer.result <= limit
+    layers = set(answer.isolation.layers)
+    if {"cgroup", "uid"} & layers:
+        assert 1 <= answer.result <= limit
+    elif "user_namespace" in layers:
+        assert 1 <= answer.result <= 32 + 3 * (limit + 1)  # the agent's own, a run, two standbys
+    else:
+        assert answer.result >= 1  # and what else the user has
 
 
 # --- processor time ---

@@ -21,13 +21,14 @@ Reports = Callable[[str], Report]
 def reports(request: pytest.FixtureRequest) -> Reports:
     """A pass, performed once, over the programs that pytest was asked for."""
     parameters = [getattr(item, "callspec", None) for item in request.session.items]
-    chosen = [each.params["program"] for each in parameters if each and "program" in each.params]
+    found = [each.params.get("program") for each in parameters if each]
+    chosen = [each for each in found if isinstance(each, Program)]  # others have programs, too
 
     @cache
     def report(name: str) -> Report:
         only = tuple(program.name for program in chosen)
-        (found,) = perform(name, Options(only=only, brief=True))
-        return found
+        (performed,) = perform(name, Options(only=only, brief=True))
+        return performed
 
     return report
 

@@ -7,7 +7,7 @@ doctor=LEVEL     `spr doctor` names this level
 run=LAYER        runs have the layer, and do their work
 refused=WORDS    a run is refused as it stands, with these words
 memory           a memory bomb ends by the limit, and its peak is told
-processes        a fork bomb has the processes that it may have
+processes=N      a fork bomb has fewer than N children
 unit=PATTERN     unit tests whose names match
 tests=FILE       pytest over a file
 escape=PASS      a pass of tests/escape; all-without-g12 leaves a program out
@@ -114,15 +114,17 @@ def memory(_: str) -> str:
     return words
 
 
-def processes(_: str) -> str:
+def processes(bound: str) -> str:
     result = _run(FORK_BOMB, allow_processes=True, max_processes=MAX_PROCESSES)
-    words = f"{result.result} children of {MAX_PROCESSES} processes, {result.error}"
-    _wrong_unless(result.ok and 0 < result.result < MAX_PROCESSES, words)
+    words = f"{result.result} children where {MAX_PROCESSES} processes are allowed, {result.error}"
+    _wrong_unless(result.ok and 0 < result.result < int(bound), words)
     return words
 
 
 def unit(pattern: str) -> str:
-    programs = [p for p in sorted((BUILD / "tests/unit").iterdir()) if fnmatch.fnmatch(p.name, pattern)]
+    programs = [
+        p for p in sorted((BUILD / "tests/unit").iterdir()) if fnmatch.fnmatch(p.name, pattern)
+    ]
     _wrong_unless(programs, "no such unit test")
     for program in programs:
         status, output = _program([program])
@@ -146,8 +148,7 @@ def escape(name: str) -> str:
 
 
 CHECKS: dict[str, Callable[[str], str]] = {
-    each.__name__: each
-    for each in (doctor, run, refused, memory, processes, unit, tests, escape)
+    each.__name__: each for each in (doctor, run, refused, memory, processes, unit, tests, escape)
 }
 
 

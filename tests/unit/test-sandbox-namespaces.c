@@ -47,13 +47,13 @@ static int enter_cgroup(void) {
         char before[64] = "", after[64] = "";
 
         namespaces_unshare(0);
-        CHECK(namespaces_probe_cgroup());
+        CHECK(namespaces_probe_cgroup() == 1);
         CHECK(readlink("/proc/self/ns/cgroup", before, sizeof(before) - 1) > 0);
         CHECK(namespaces_enter_cgroup(NULL) == 0);
         CHECK(readlink("/proc/self/ns/cgroup", after, sizeof(after) - 1) > 0);
         CHECK(strcmp(before, after) != 0);
         CHECK(capabilities_drop(NULL) == 0);
-        CHECK(namespaces_enter_cgroup(NULL) < 0 && !namespaces_probe_cgroup());
+        CHECK(namespaces_enter_cgroup(NULL) < 0 && namespaces_probe_cgroup() == 0);
         return CHILD_PASSED;
 }
 
