@@ -78,6 +78,8 @@ def _died_as_expected(program: Program, result: Any) -> bool:
         return any(word in expect for word in ("memory", "killed", "limit", "reserve"))
     if result.outcome == "output":
         return "too large" in expect or "cap" in expect
+    if result.outcome == "error":
+        return "this run fails" in expect
     if result.outcome == "crash":
         return any(word in expect for word in ("dies", "die ", "crash", "fatal", "without a reply"))
     return False
