@@ -456,6 +456,8 @@ void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
                                                                        : own.cpu_system_ns;
         if (worker->run)
                 run_worker_exited(worker->run, &own);
+        else if (worker->state < WORKER_ENDING) /* or they could be made, and die, for ever */
+                environment_standby_failed(worker->environment);
         (void)worker_free(worker);
 }
 

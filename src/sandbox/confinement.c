@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/failure.h"
@@ -118,12 +119,43 @@ int confinement_prepare(ConfinementPlan *plan, Failure *failure) {
         return r ? r : view_plan_allow(plan->view, plan->ruleset_fd, plan->processes, failure);
 }
 
+/* Code that may start processes may signal what it sees: its own only, or there is no run. */
+static int confinement_fence_signals(const ConfinementPlan *plan, Failure *failure) {
+        if (!plan->processes || plan->inherited & LAYER_BIT(LAYER_PID_NAMESPACE) ||
+            confinement_has(plan, LAYER_UID))
+                return 0;
+        if (confinement_has(plan, LAYER_LANDLOCK) && landlock_scopes_signals())
+                return 0;
+        return failure_lit(
+                failure, FAILURE_STAGE_SANDBOX, EPERM,
+                "allow_processes needs a pid namespace, root, or a kernel whose Landlock "
+                "keeps signals inside (Linux 6.12): this host has none of them");
+}
+
+/* And it may have sockets, whose abstract names are those of the network namespace that all runs
+ * share. Where Landlock does not keep them inside, it gets one of its own. */
+static int confinement_fence_names(const ConfinementPlan *plan, Failure *failure) {
+        if (!plan->processes || !(plan->inherited & LAYER_BIT(LAYER_NET_NAMESPACE)))
+                return 0;
+        if (confinement_has(plan, LAYER_LANDLOCK) && landlock_scopes_signals())
+                return 0;
+        if (unshare(CLONE_NEWNET) < 0)
+                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                   "cannot make a network namespace for this run alone");
+        return 0;
+}
+
 /* What no layer of the result stands for. */
 static int confinement_begin(const ConfinementPlan *plan, Failure *failure) {
-        if (!confinement_has(plan, LAYER_MOUNT_NAMESPACE) && fchdir(plan->work_dir_fd) < 0)
-                return failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
-                                   "cannot enter the work directory");
-        return 0;
+        int r;
+
+        r = confinement_fence_signals(plan, failure);
+        if (!r)
+                r = confinement_fence_names(plan, failure);
+        if (!r && !confinement_has(plan, LAYER_MOUNT_NAMESPACE) && fchdir(plan->work_dir_fd) < 0)
+                r = failure_lit(failure, FAILURE_STAGE_SANDBOX, errno,
+                                "cannot enter the work directory");
+        return r;
 }
 
 int confinement_apply(const ConfinementPlan *plan, LayerSet *layersp, Failure *failure) {

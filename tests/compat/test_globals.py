@@ -221,8 +221,12 @@ def test_builtins_in_allow_mode(run: Run) -> None:
 # --- files ---
 
 
-def test_pathlib_writes_under_the_default_policy(value: Value) -> None:
+def test_pathlib_writes_under_the_default_policy(run: Run, value: Value) -> None:
     """pathlib.Path("/tmp/x").write_text(…) works under the default policy"""
+    isolation = run("result = 1").isolation
+    assert isolation is not None
+    if "mount_namespace" not in isolation.layers:
+        return  # /tmp is the host's there, and closed
     path = Path(f"/tmp/{uuid.uuid4()}")
     code = "import pathlib\np = pathlib.Path(path)\np.write_text('héllo')\nresult = p.read_text()"
     assert value(code, {"path": path}) == "héllo"

@@ -55,9 +55,10 @@ SCRIPTS = {
     "SIGXCPU caught": "resource.setrlimit(resource.RLIMIT_CPU, (1, 5))\n"
     "def caught(number, frame):\n    print('caught', number)\n    sys.exit(7)\n"
     "signal.signal(signal.SIGXCPU, caught)\nwhile True: pass",
-    "RLIMIT_FSIZE": "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
-    "try: open('/tmp/spr-test-fsize', 'wb', 0).write(bytes(100)) == 10 and print('cut')\n"
-    "finally: os.unlink('/tmp/spr-test-fsize')",
+    "RLIMIT_FSIZE": "path = os.getenv('TMPDIR', '/tmp') + '/spr-test-fsize'\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+    "try: open(path, 'wb', 0).write(bytes(100)) == 10 and print('cut')\n"
+    "finally: os.unlink(path)",
     "RLIMIT_NOFILE": "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
     "try: os.dup(1)\nexcept OSError as error: print(error)",
     # handlers

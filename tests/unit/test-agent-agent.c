@@ -196,7 +196,10 @@ static void run_by_standby(uint64_t id) {
 /* Nothing is left of a run that is over: the agent holds what it held before, but for a standby
  * that a busy machine has not made in time, or has. */
 static void test_no_leak(void **state) {
-        enum { FIRST = 4, LAST = 40 };
+        enum {
+                FIRST = 4,
+                LAST = 40
+        };
         pid_t agent = host_child_of(host_agent, "test-agent-agen", -1);
         char path[64];
         size_t before;

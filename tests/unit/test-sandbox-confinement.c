@@ -134,6 +134,18 @@ static int not_there(void) {
         return CHILD_PASSED;
 }
 
+/* Processes only where they can signal nobody else. */
+static int unfenced(void) {
+        ConfinementPlan plan = make_plan(ALWAYS);
+        Failure failure = FAILURE_NULL;
+        LayerSet layers = 0;
+
+        plan.processes = true;
+        CHECK(apply(&plan, &layers, &failure) == -EPERM);
+        CHECK(layers == 0 && strstr(failure.text, "allow_processes"));
+        return CHILD_PASSED;
+}
+
 /* The first step that fails ends it, and nothing is claimed. */
 static int failing(void) {
         ConfinementPlan plan = make_plan(ALWAYS);
@@ -151,14 +163,15 @@ static void run_row(void **state) {
 }
 
 int main(void) {
-        static ChildFn rows[] = {least, kernel, with_uid, with_view, not_there, failing};
+        static ChildFn rows[] = {least, kernel, with_uid, with_view, not_there, unfenced, failing};
         const struct CMUnitTest tests[] = {
                 {"least", run_row, NULL, NULL, &rows[0]},
                 {"kernel", run_row, NULL, NULL, &rows[1]},
                 {"with_uid", run_row, NULL, NULL, &rows[2]},
                 {"with_view", run_row, NULL, NULL, &rows[3]},
                 {"not_there", run_row, NULL, NULL, &rows[4]},
-                {"failing", run_row, NULL, NULL, &rows[5]},
+                {"unfenced", run_row, NULL, NULL, &rows[5]},
+                {"failing", run_row, NULL, NULL, &rows[6]},
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

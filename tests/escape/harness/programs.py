@@ -30,8 +30,8 @@ Fields = dict[str, object]  # of a RunnerPolicy
 
 POLICY_OFF: Fields = {"blocked_imports": [], "blocked_builtins": []}
 _LIMITS = {  # header: (field, its units in the header's unit)
-    "wall": ("timeout_seconds", PATIENCE),
-    "cpu": ("cpu_seconds", PATIENCE),
+    "wall": ("timeout_seconds", 1),
+    "cpu": ("cpu_seconds", 1),
     "tasks": ("max_processes", 1),
     "memory": ("memory_limit_mb", 1),
     "disk": ("disk_mb", 1),
@@ -86,6 +86,9 @@ class Program:
             key, _, value = word.partition("=")
             name, unit = _LIMITS[key]
             found[name] = int(value.removesuffix("MiB")) * unit
+        # a few seconds are what the program is about; more are time to work
+        if found["timeout_seconds"] in range(10, WALL_SECONDS):
+            found["timeout_seconds"] *= PATIENCE
         if "disk_mb" in found:
             found["max_file_mb"] = found["disk_mb"]
         return found
