@@ -400,4 +400,6 @@ void run_take_sample(Run *run) {
                 run_kill(run, KILLED_BY_MEMORY);
         else if (submit->cpu_ns && use.cpu_ns > submit->cpu_ns)
                 run_kill(run, KILLED_BY_CPU);
+        else if (use.too_many_tasks)
+                run_kill(run, KILLED_BY_PROCESSES);
 }
