@@ -406,8 +406,9 @@ void environment_refill(Environment *environment, bool beside_runs) {
         Failure failure = FAILURE_NULL;
         Worker *worker;
 
-        if (!environment->wants_standbys || environment->state != ENVIRONMENT_READY ||
-            !list_is_empty(&environment->waiting) ||
+        if (!environment->wants_standbys ||
+            environment->n_lost_standbys >= ENVIRONMENT_STANDBYS_LOST ||
+            environment->state != ENVIRONMENT_READY || !list_is_empty(&environment->waiting) ||
             !environment_has_place(environment, beside_runs))
                 return;
         if (worker_new(&worker, environment, &environment->mold, &failure))
@@ -416,7 +417,7 @@ void environment_refill(Environment *environment, bool beside_runs) {
 }
 
 void environment_standby_failed(Environment *environment) {
-        environment->wants_standbys = false;
+        ++environment->n_lost_standbys;
 }
 
 static Worker *environment_find_standby(Environment *environment, const Mold *mold) {
@@ -438,6 +439,7 @@ static Worker *environment_find_standby(Environment *environment, const Mold *mo
 /* A code that is run once needs no standby; one that is run again, or its like, does. */
 static void environment_learn_mold(Environment *environment, const Mold *mold) {
         environment->wants_standbys = mold_equal(&environment->mold, mold);
+        environment->n_lost_standbys = 0;
         environment->mold = *mold;
 }
 

@@ -23,6 +23,8 @@ typedef enum EnvironmentState {
 
 #define ENVIRONMENT_WORDS_MAX 2048
 #define ENVIRONMENT_STANDBYS  2
+/* that could not be confined, or died, before no more are made until the next run */
+#define ENVIRONMENT_STANDBYS_LOST 8
 
 struct Environment {
         Agent *agent;
@@ -42,6 +44,7 @@ struct Environment {
         Link workers;                      /* those it has */
         Mold mold;                         /* of the last run */
         bool wants_standbys;               /* and of the one before */
+        unsigned int n_lost_standbys;      /* since the last run */
         char words[ENVIRONMENT_WORDS_MAX]; /* the last the zygote said on stdout and stderr */
         size_t n_words;
 };
@@ -60,7 +63,7 @@ void environment_add_run(Environment *environment, Run *run);
 /* Makes a standby where one is missing. Making it holds up results, so unless @beside_runs only
  * where no run is in progress. */
 void environment_refill(Environment *environment, bool beside_runs);
-/* One could not be confined: no more of them until a run shows that it is of use. */
+/* One could not be confined, or died. */
 void environment_standby_failed(Environment *environment);
 /* Asks the zygote for waiting workers. */
 void environment_pump(Environment *environment);

@@ -57,20 +57,22 @@ static void family_add_children_of(Family *family, long pid) {
         (void)closedir(threads);
 }
 
-uint64_t family_memory(long worker, long init, uint64_t baseline_bytes) {
+FamilyUse family_measure(long worker, long init, uint64_t baseline_bytes) {
         static Family family;
-        uint64_t sum = 0;
+        FamilyUse use = {0};
 
         family.n = 0;
         family_add_children_of(&family, worker);
         if (init > 0)
                 family_add_children_of(&family, init);
         for (size_t i = 0; i < family.n; ++i) {
-                uint64_t bytes = memory_of(family.pids[i]);
+                uint32_t n_threads;
+                uint64_t bytes = memory_of(family.pids[i], &n_threads);
 
                 if (bytes > baseline_bytes)
-                        sum += bytes - baseline_bytes;
+                        use.memory_bytes += bytes - baseline_bytes;
+                use.n_tasks += n_threads;
                 family_add_children_of(&family, family.pids[i]);
         }
-        return sum;
+        return use;
 }

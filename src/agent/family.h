@@ -7,6 +7,11 @@
  */
 #include <stdint.h>
 
-/* Bytes that they have now, each counted beyond @baseline_bytes, which is what a fork of the worker
- * shares with it. Pids as our /proc knows them; @init <= 0 = none. */
-uint64_t family_memory(long worker, long init, uint64_t baseline_bytes);
+typedef struct FamilyUse {
+        uint64_t memory_bytes; /* each counted beyond what a fork of the worker shares with it */
+        uint32_t n_tasks;      /* processes and their threads */
+} FamilyUse;
+
+/* What they use now; @baseline_bytes is what a fork shares. Pids as our /proc knows them; @init <=
+ * 0 = none. */
+FamilyUse family_measure(long worker, long init, uint64_t baseline_bytes);

@@ -11,6 +11,7 @@
 
 typedef struct MemoryStatus {
         uint64_t anonymous, shared, tables, resident, high_water; /* bytes */
+        uint32_t n_threads;
 } MemoryStatus;
 
 static uint64_t memory_field(const char *text, const char *name) {
@@ -33,6 +34,7 @@ static int memory_status_read(int fd, MemoryStatus *status) {
                 .tables = memory_field(text, "\nVmPTE:"),
                 .resident = memory_field(text, "\nVmRSS:"),
                 .high_water = memory_field(text, "\nVmHWM:"),
+                .n_threads = (uint32_t)(memory_field(text, "\nThreads:") / 1024), /* no KiB */
         };
         return 0;
 }
@@ -57,14 +59,18 @@ long memory_proc_pid(int pidfd) {
         return at ? strtol(at + 5, NULL, 10) : -1;
 }
 
-uint64_t memory_of(long pid) {
+uint64_t memory_of(long pid, uint32_t *n_threadsp) {
         _cleanup_(closep) int fd = -1;
         MemoryStatus status;
         char path[64];
 
         (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        return fd < 0 || memory_status_read(fd, &status) ? 0 : memory_status_sum(&status);
+        *n_threadsp = 0;
+        if (fd < 0 || memory_status_read(fd, &status))
+                return 0;
+        *n_threadsp = status.n_threads;
+        return memory_status_sum(&status);
 }
 
 void memory_watch_init(MemoryWatch *watch, int pidfd) {
@@ -99,6 +105,7 @@ uint64_t memory_watch_sample(MemoryWatch *watch) {
 
         if (watch->status_fd < 0 || memory_status_read(watch->status_fd, &status))
                 return 0;
+        watch->n_threads = status.n_threads;
         now = memory_status_sum(&status);
         beyond = now > watch->baseline_bytes ? now - watch->baseline_bytes : 0;
         /* what came and went since the last look is in the high-water mark */

@@ -16,6 +16,7 @@ struct MemoryWatch {
         uint64_t baseline_bytes;
         uint64_t resident_bytes; /* with file pages, at the start */
         uint64_t peak_bytes;     /* beyond the baseline, as far as it was seen */
+        uint32_t n_threads;      /* when it was last looked at */
 };
 
 #define MEMORY_WATCH_NULL                                                                          \
@@ -26,8 +27,8 @@ struct MemoryWatch {
 /* The pid behind a pidfd as our /proc knows it, which may be the one of another pid namespace; not
  * above 0 where it is gone. */
 long memory_proc_pid(int pidfd);
-/* What a process by that pid has now, in bytes; 0 = it is gone. */
-uint64_t memory_of(long pid);
+/* What a process by that pid has now, in bytes, and the number of its threads; 0 = it is gone. */
+uint64_t memory_of(long pid, uint32_t *n_threadsp);
 
 /* Starts at the worker's present size. Never fails: without /proc it sees nothing. */
 void memory_watch_init(MemoryWatch *watch, int pidfd);

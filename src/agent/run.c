@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/cpu-time.h"
@@ -279,19 +280,31 @@ static void run_begin_if_complete(Run *run) {
         worker_begin(run->worker, &frame, submit->output_bytes);
 }
 
+static void run_refuse_level(Run *run, IsolationLevel reached) {
+        LayerSet missing = isolation_level_layers(run->submit.min_level) & ~run->worker->layers;
+        Failure failure = FAILURE_NULL;
+        char names[256] = "";
+        size_t length = 0;
+
+        for (unsigned int i = 0; i < _LAYER_N && length < sizeof(names); ++i)
+                if (missing & LAYER_BIT(i))
+                        length += (size_t)snprintf(names + length, sizeof(names) - length, " %s",
+                                                   layer_name(i));
+        (void)failure_set(&failure, FAILURE_STAGE_SANDBOX, EPERM,
+                          "isolation '%s' is demanded, and this host reaches only '%s', without%s; "
+                          "`spr doctor` says why",
+                          isolation_level_name(run->submit.min_level),
+                          isolation_level_name(reached), names);
+        run_fail(run, &failure);
+}
+
 void run_worker_ready(Run *run) {
         IsolationLevel reached = isolation_level_of(run->worker->layers);
-        Failure failure = FAILURE_NULL;
 
-        if (reached >= run->submit.min_level) {
+        if (reached >= run->submit.min_level)
                 run_begin_if_complete(run);
-                return;
-        }
-        (void)failure_set(&failure, FAILURE_STAGE_SANDBOX, EPERM,
-                          "isolation '%s' is demanded, and this host reaches only '%s'",
-                          isolation_level_name(run->submit.min_level),
-                          isolation_level_name(reached));
-        run_fail(run, &failure);
+        else
+                run_refuse_level(run, reached);
 }
 
 void run_attach(Run *run, Worker *worker) {
@@ -387,4 +400,6 @@ void run_take_sample(Run *run) {
                 run_kill(run, KILLED_BY_MEMORY);
         else if (submit->cpu_ns && use.cpu_ns > submit->cpu_ns)
                 run_kill(run, KILLED_BY_CPU);
+        else if (use.too_many_tasks)
+                run_kill(run, KILLED_BY_PROCESSES);
 }

@@ -37,6 +37,14 @@ static void verdict_memory(Verdict *verdict) {
         (void)snprintf(verdict->error, sizeof(verdict->error), "Memory limit exceeded");
 }
 
+static void verdict_processes(Verdict *verdict) {
+        verdict->outcome = OUTCOME_CRASH;
+        verdict->exit_code = EXIT_CODE_SIGNAL + SIGKILL;
+        verdict->resource_exceeded = true;
+        (void)snprintf(verdict->error, sizeof(verdict->error),
+                       "killed with more processes and threads than allowed (max_processes)");
+}
+
 static void verdict_cancelled(Verdict *verdict) {
         verdict->outcome = OUTCOME_CANCELLED;
         verdict->exit_code = EXIT_CODE_CANCELLED;
@@ -107,6 +115,9 @@ void verdict_decide(Verdict *verdict, const Ending *ending) {
                 return;
         case KILLED_BY_MEMORY:
                 verdict_memory(verdict);
+                return;
+        case KILLED_BY_PROCESSES:
+                verdict_processes(verdict);
                 return;
         case KILLED_BY_CANCEL:
                 verdict_cancelled(verdict);

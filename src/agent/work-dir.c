@@ -95,11 +95,17 @@ static bool work_dir_flatten(int top_fd, const char *name, uint64_t *counter, ui
         stream = work_dir_open(top_fd, name);
         if (!stream)
                 return false;
-        while (clock_now_ns() < until_ns && (entry = readdir(stream))) {
+        while ((entry = readdir(stream))) {
                 int fd = dirfd(stream);
 
-                if (work_dir_is_dots(entry->d_name) || work_dir_unlink(fd, entry->d_name))
+                if (work_dir_is_dots(entry->d_name))
                         continue;
+                if (progress && clock_now_ns() >= until_ns) /* something, however short the time */
+                        break;
+                if (work_dir_unlink(fd, entry->d_name)) {
+                        progress = true;
+                        continue;
+                }
                 /* moving a directory changes its "..", which wants it to be writable */
                 (void)fchmodat(fd, entry->d_name, 0700, AT_SYMLINK_NOFOLLOW);
                 progress |= work_dir_raise(fd, entry->d_name, top_fd, counter);
@@ -117,14 +123,12 @@ static bool work_dir_empty(DIR *top, uint64_t *counter, uint64_t until_ns) {
                 progress = false;
                 rewinddir(top);
                 while ((entry = readdir(top))) {
-                        if (clock_now_ns() >= until_ns)
-                                return false;
                         if (!work_dir_is_dots(entry->d_name))
                                 progress |= work_dir_flatten(dirfd(top), entry->d_name, counter,
                                                              until_ns);
+                        if (progress && clock_now_ns() >= until_ns)
+                                return false;
                 }
-                if (clock_now_ns() >= until_ns)
-                        return false;
         }
         return true;
 }

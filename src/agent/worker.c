@@ -475,9 +475,18 @@ void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_b
 
 static void worker_add_family(Worker *worker, WorkerUse *use) {
         long init = worker->init.pidfd < 0 ? -1 : memory_proc_pid(worker->init.pidfd);
+        FamilyUse family;
 
-        use->memory_bytes += family_memory(worker->memory.pid, init, worker->memory.baseline_bytes);
+        family = family_measure(worker->memory.pid, init, worker->memory.baseline_bytes);
+        use->memory_bytes += family.memory_bytes;
+        use->n_tasks += family.n_tasks;
         worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes, use->memory_bytes);
+}
+
+/* Root without a control group and without uids to lease, as in a container: its processes are not
+ * held to RLIMIT_NPROC. */
+static bool worker_is_free_of_limits(const Worker *worker) {
+        return !worker->group && worker->lease->uid_slot < 0 && geteuid() == 0;
 }
 
 void worker_sample(Worker *worker, WorkerUse *use) {
@@ -487,8 +496,11 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         *use = (WorkerUse){.memory_bytes = memory_watch_sample(&worker->memory)};
         if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
                 use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
+        use->n_tasks = worker->memory.n_threads;
         if (!worker->group && worker->mold.processes)
                 worker_add_family(worker, use);
+        use->too_many_tasks =
+                worker_is_free_of_limits(worker) && use->n_tasks > worker->mold.max_processes;
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;
         use->out_of_memory = group.oom_kills > 0;

@@ -103,7 +103,9 @@ void worker_release(Worker *worker);
  * as they can be known while it runs. */
 typedef struct WorkerUse {
         uint64_t memory_bytes, cpu_ns;
-        bool out_of_memory; /* the kernel has killed a process of it for want of memory */
+        uint32_t n_tasks;    /* processes and threads, where no control group counts them */
+        bool too_many_tasks; /* and where nothing else holds it to its limit */
+        bool out_of_memory;  /* the kernel has killed a process of it for want of memory */
 } WorkerUse;
 
 void worker_sample(Worker *worker, WorkerUse *use);

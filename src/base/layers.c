@@ -36,6 +36,12 @@ static const char *const level_names[_ISOLATION_N] = {
          LAYER_BIT(LAYER_MOUNT_NAMESPACE) | LAYER_BIT(LAYER_NET_NAMESPACE) |                       \
          LAYER_BIT(LAYER_IPC_NAMESPACE))
 
+static const LayerSet level_layers[_ISOLATION_N] = {
+        [ISOLATION_PROCESS] = LAYERS_PROCESS,
+        [ISOLATION_KERNEL] = LAYERS_KERNEL,
+        [ISOLATION_FULL] = LAYERS_FULL,
+};
+
 const char *layer_name(unsigned int layer) {
         return layer < _LAYER_N ? layer_names[layer] : "unknown";
 }
@@ -64,12 +70,14 @@ const char *isolation_level_name(unsigned int level) {
         return level < _ISOLATION_N ? level_names[level] : "unknown";
 }
 
+LayerSet isolation_level_layers(IsolationLevel level) {
+        return level < _ISOLATION_N ? level_layers[level] : 0;
+}
+
 IsolationLevel isolation_level_of(LayerSet layers) {
-        if ((layers & LAYERS_FULL) == LAYERS_FULL)
-                return ISOLATION_FULL;
-        if ((layers & LAYERS_KERNEL) == LAYERS_KERNEL)
-                return ISOLATION_KERNEL;
-        if ((layers & LAYERS_PROCESS) == LAYERS_PROCESS)
-                return ISOLATION_PROCESS;
-        return ISOLATION_NONE;
+        IsolationLevel level = ISOLATION_FULL;
+
+        while ((layers & level_layers[level]) != level_layers[level])
+                --level;
+        return level;
 }

@@ -47,5 +47,7 @@ const char *layer_name(unsigned int layer);
 bool layers_parse(const char *list, LayerSet *layersp);
 /* "none", "process", "kernel", "full"; "unknown" outside the enum. */
 const char *isolation_level_name(unsigned int level);
+/* The layers that it needs. */
+LayerSet isolation_level_layers(IsolationLevel level);
 /* The highest level all of whose layers are in @layers. */
 IsolationLevel isolation_level_of(LayerSet layers);

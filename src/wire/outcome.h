@@ -23,12 +23,13 @@ typedef enum Outcome {
 /* Who ended the process, where it did not end by itself. */
 typedef enum KilledBy {
         KILLED_BY_NOBODY,
-        KILLED_BY_TIMEOUT, /* the agent, at the deadline */
-        KILLED_BY_MEMORY,  /* the agent or the kernel, at the memory limit */
-        KILLED_BY_SIGNAL,  /* a signal that the code or the kernel sent */
-        KILLED_BY_CANCEL,  /* the agent, at the caller's wish */
-        KILLED_BY_AGENT,   /* the agent, closing down or after a broken protocol */
-        KILLED_BY_CPU,     /* the agent, at the limit of processor time */
+        KILLED_BY_TIMEOUT,   /* the agent, at the deadline */
+        KILLED_BY_MEMORY,    /* the agent or the kernel, at the memory limit */
+        KILLED_BY_SIGNAL,    /* a signal that the code or the kernel sent */
+        KILLED_BY_CANCEL,    /* the agent, at the caller's wish */
+        KILLED_BY_AGENT,     /* the agent, closing down or after a broken protocol */
+        KILLED_BY_CPU,       /* the agent, at the limit of processor time */
+        KILLED_BY_PROCESSES, /* the agent, at the limit of processes and threads */
         _KILLED_BY_N,
 } KilledBy;
 

@@ -47,11 +47,13 @@ static void test_levels(void **state) {
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 assert_int_equal(isolation_level_of(rows[i].layers), rows[i].level);
+                assert_true(isolation_level_layers(rows[i].level) == rows[i].layers);
                 for (unsigned int layer = 0; layer < _LAYER_N; ++layer)
                         if (rows[i].layers & LAYER_BIT(layer))
                                 assert_true(isolation_level_of(rows[i].layers & ~LAYER_BIT(layer)) <
                                             rows[i].level);
         }
+        assert_true(isolation_level_layers(ISOLATION_NONE) == 0);
         assert_int_equal(isolation_level_of(0), ISOLATION_NONE);
         assert_int_equal(isolation_level_of(FULL & ~PROCESS), ISOLATION_NONE);
         assert_int_equal(isolation_level_of(UINT64_MAX), ISOLATION_FULL);

@@ -32,7 +32,7 @@ static ConfinementPlan make_plan(LayerSet planned) {
                 .work_dir_fd = open("/var/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC),
                 .uid = UID_STAY,
         };
-        ViewPlan *view = NULL;
+        static ViewPlan *view; /* stays within reach: the child just ends */
 
         if (view_plan_new(&view) || view_plan_add_system(view, NULL) || view_plan_seal(view, NULL))
                 abort();

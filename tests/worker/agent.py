@@ -24,7 +24,7 @@ MIB = 1 << 20
 HEADER = struct.Struct("=BBHIQII")
 RUN = struct.Struct("=QQIIQQ")
 RESULT = struct.Struct("=IiQII")
-READY, RUN_TYPE, STARTED, RESULT_TYPE, FAILURE = 96, 97, 98, 99, 100
+READY, RUN_TYPE, STARTED, ENDED, RESULT_TYPE, FAILURE = range(96, 102)
 ZYGOTE = ["module", "spawn", "warmup", "zygote"]  # the files that testmodule.c stands in for
 VERDICTS = ["ok", "error", "memory", "denied", "output"]
 
@@ -159,6 +159,8 @@ class Zygote:
             kind, payload = receive(ours, self.run_id)
             if kind == STARTED:
                 started = True
+            elif kind == ENDED:
+                RESULT.unpack(payload)  # the same comes again, when atexit functions are through
             elif kind == RESULT_TYPE:
                 fields = RESULT.unpack(payload)
             elif kind == FAILURE:

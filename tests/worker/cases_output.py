@@ -111,7 +111,8 @@ OUTPUT = [
     ),
     ("import sys; sys.stdout.mine = 1; result = sys.stdout.mine", {"result": 1}),
     ("print('first'); printed = 'last'", {"stdout": "first\nlast"}),
-    ("import atexit; atexit.register(print, 'exit'); printed = 'last'", {"stdout": "exit\nlast"}),
+    # `printed` is part of the answer, which stands before atexit functions run
+    ("import atexit; atexit.register(print, 'exit'); printed = 'last'", {"stdout": "lastexit\n"}),
     ("printed = 3", {"verdict": "ok", "stdout": "3"}),
     (
         "import os\n"
