@@ -35,6 +35,7 @@ class Shot:
     seconds: float
     result: Any = None
     error: str | None = None
+    complaints: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -208,7 +209,7 @@ def complaints(program: Program, shot: Shot) -> list[str]:
     """What is wrong with the reply itself, whatever the program said."""
     if shot.result is None:
         return []
-    found = []
+    found = list(shot.complaints)
     late = shot.seconds - program.wall_seconds
     if late > LATE_SECONDS:
         found.append(f"the reply came {late:.2f} s after the limit")

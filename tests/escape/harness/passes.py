@@ -5,6 +5,9 @@ all         every layer, the policy of the header
 default     every layer, the policy that a caller has who names none, for all programs
 policy-off  every layer, imports free
 processes   policy-off with allow_processes
+network     policy-off with the host's network
+networked-processes  both
+proc        policy-off with a /proc
 minus-one   policy-off, each layer off in turn: boundary programs hold, or, where the host grants no
             namespaces, nothing is run below the usual minimum
 control     no layer and no limit: whoever escapes a bare machine escapes, or the harness is blind
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -29,9 +32,19 @@ from .programs import (
     Program,
     load,
 )
-from .stand import KNOWN_FIELDS, Stand, Supervisors, agent_of
+from .stand import Stand, Supervisors, agent_of
 
-PASSES = ("all", "default", "policy-off", "processes", "minus-one", "control")
+PASSES = (
+    "all",
+    "default",
+    "policy-off",
+    "processes",
+    "network",
+    "networked-processes",
+    "proc",
+    "minus-one",
+    "control",
+)
 LAYERS = (  # src/base/layers.c
     "user_namespace",
     "pid_namespace",
@@ -70,6 +83,9 @@ UNLIMITED: Fields = {
     "max_file_mb": 4096,
     "max_processes": 4096,
 }
+PROCESSES: Fields = {"allow_processes": True}
+NETWORK: Fields = {"network": "host"}
+ALLOWED_WITH_NETWORK = {"g01", "g02", "g10", "g11", "g13"}
 ANY_LEVEL: Fields = {"min_isolation": "none"}
 
 # Of the programs that escape a bare machine, those that something else than a layer holds.
@@ -106,6 +122,9 @@ class Options:
     only: tuple[str, ...] = ()
     excepted: tuple[str, ...] = ()
     brief: bool = False  # policy-off without the programs that `all` has run under the same policy
+
+
+Pass = Callable[[Options, list[Program]], Iterator[Report]]
 
 
 def _batches(programs: list[Program]) -> Iterator[list[Program]]:
@@ -244,15 +263,17 @@ def _policy_off(options: Options, programs: list[Program]) -> Iterator[Report]:
     yield _judge(_perform("policy-off", options, programs, policies), JUDGED, set())
 
 
-def _processes(options: Options, programs: list[Program]) -> Iterator[Report]:
-    if "allow_processes" not in KNOWN_FIELDS:
-        yield Report("processes", notes=["this build has no allow_processes"])
-        return
-    free: Fields = POLICY_OFF | {"allow_processes": True}
-    policies = {each.name: free | each.limits for each in programs}
-    report = _perform("processes", options, programs, policies)
-    excepted = ALLOWED_WITH_PROCESSES | _without(EXCEPTED_WITHOUT_BUT_PROCESSES, report)
-    yield _judge(report, JUDGED, excepted)
+def _with(
+    title: str, fields: Fields, allowed: set[str], without: dict[str, set[str]] | None = None
+) -> Pass:
+    """Policy off, and a field that opens more; of @allowed the field is the very purpose."""
+
+    def perform_it(options: Options, programs: list[Program]) -> Iterator[Report]:
+        policies = {each.name: POLICY_OFF | fields | each.limits for each in programs}
+        report = _perform(title, options, programs, policies, usual=fields)
+        yield _judge(report, JUDGED, allowed | _without(without or {}, report))
+
+    return perform_it
 
 
 def _minus_one(options: Options, programs: list[Program]) -> Iterator[Report]:
@@ -281,11 +302,21 @@ def _control(options: Options, programs: list[Program]) -> Iterator[Report]:
     yield report
 
 
-_RUN = {
+_RUN: dict[str, Pass] = {
     "all": _all,
     "default": _default,
     "policy-off": _policy_off,
-    "processes": _processes,
+    "processes": _with(
+        "processes", PROCESSES, ALLOWED_WITH_PROCESSES, EXCEPTED_WITHOUT_BUT_PROCESSES
+    ),
+    "network": _with("network", NETWORK, ALLOWED_WITH_NETWORK),
+    "networked-processes": _with(
+        "networked-processes",
+        PROCESSES | NETWORK,
+        ALLOWED_WITH_PROCESSES | ALLOWED_WITH_NETWORK,
+        EXCEPTED_WITHOUT_BUT_PROCESSES,
+    ),
+    "proc": _with("proc", {"proc": True}, set()),
     "minus-one": _minus_one,
     "control": _control,
 }

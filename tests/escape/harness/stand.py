@@ -137,9 +137,12 @@ class Stand:
                 )
             escaped = [s for s in shots if s.result and "ESCAPED:" in s.result.stdout]
             return (escaped or shots)[-1]
-        for _ in range(program.runs):
-            shot = self.shoot(program.source, policy)
-        return shot
+        shots = [self.shoot(program.source, policy) for _ in range(program.runs)]
+        if "lines-differ" in program.harness:
+            lines = [shot.result.stdout for shot in shots if shot.result]
+            if len(set(lines)) < len(lines):
+                shots[-1].complaints.append(f"the same in every run: {lines[0][:200]}")
+        return shots[-1]
 
     def _canary_ms(self) -> float:
         shot = self.shoot(CANARY, {})
