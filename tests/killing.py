@@ -24,8 +24,10 @@ try:
         os.setsid()
 except PermissionError:
     pass
-threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()
-while True: pass
+def spin():
+    while True: pass
+threading.Thread(target=spin, daemon=True).start()
+spin()
 """
 
 
