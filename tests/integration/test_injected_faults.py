@@ -62,9 +62,12 @@ def test_a_call_that_fails_once(fault: str, target: World) -> None:
 
 def test_without_a_fault(target: World) -> None:
     """The probing code runs, its layers hold, and from outside the run was seen."""
-    outcome = run(target, NOTHING, "none", looks=True)
-    assert outcome.ran, outcome.words
-    assert gap(outcome, "none") is None
+    for _ in range(10):  # a short run may be over before anybody looks
+        outcome = run(target, NOTHING, "none", looks=True)
+        assert outcome.ran, outcome.words
+        assert gap(outcome, "none") is None
+        if outcome.outside:
+            break
     assert outcome.outside
 
 
