@@ -72,6 +72,7 @@ static inline void fuzz_agent_open(void) {
         };
         list_init(&fuzz.agent.environments);
         list_init(&fuzz.agent.delivering);
+        list_init(&fuzz.agent.cleaning);
         for (size_t i = 0; i < AGENT_BUCKETS; ++i)
                 list_init(&fuzz.agent.runs[i]), list_init(&fuzz.agent.workers[i]);
         want(loop_init(&fuzz.agent.loop, NULL) == 0);
