@@ -2,19 +2,19 @@
 #include "worker/variables.h"
 
 int variables_set(PyObject *variables) {
-        _cleanup_(py_unrefp) PyObject *os = NULL, *environ = NULL;
+        _cleanup_(py_unrefp) PyObject *os = NULL, *mapping = NULL;
         PyObject *name, *value;
         Py_ssize_t position = 0;
 
         if (PyDict_Size(variables) == 0)
                 return 0;
         os = PyImport_ImportModule("os");
-        environ = os ? PyObject_GetAttrString(os, "environ") : NULL;
-        if (!environ)
+        mapping = os ? PyObject_GetAttrString(os, "environ") : NULL;
+        if (!mapping)
                 return -1;
         /* its __setitem__ calls putenv(), so the C library and started programs see it too */
         while (PyDict_Next(variables, &position, &name, &value))
-                if (PyObject_SetItem(environ, name, value) < 0)
+                if (PyObject_SetItem(mapping, name, value) < 0)
                         return -1;
         return 0;
 }
