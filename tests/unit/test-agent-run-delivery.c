@@ -175,8 +175,11 @@ static const char finder[] =
         "    return [w for w in (ctypes.c_size_t * n).from_address(at)\n"
         "            if 1 << 24 < w < 1 << 47 and w % 8 == 0]\n"
         "print('abc')\n"
+        "inlet, outlet = os.pipe()\n"
+        "def is_mapped(at):\n"
+        "    return ctypes.CDLL(None).write(outlet, ctypes.c_void_p(at), 16) == 16\n"
         "places = [v for o in words(id(sys.stdout), type(sys.stdout).__basicsize__ // 8)\n"
-        "          for v in words(o, 2) if v % 4096 == 0]\n"
+        "          if is_mapped(o) for v in words(o, 2) if v % 4096 == 0 and is_mapped(v)]\n"
         "region = next(v for v in places if ctypes.c_uint64.from_address(v).value == 4)\n"
         "ctypes.memset(region, 255, 16)\n"
         "os._exit(0)\n";

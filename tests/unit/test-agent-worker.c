@@ -12,6 +12,9 @@
 #include "agent-host.h"
 #include "agent/mold.h"
 
+#define STEADY_LOOKS   30
+#define STEADY_LOOK_US 10000
+
 #define MARK "import os\nresult = os.path.exists('/tmp/mark')\nopen('/tmp/mark', 'w').close()"
 
 /* Runs @code under the default mold and returns its result as text. */
@@ -44,9 +47,12 @@ static unsigned int count_standbys(void) {
         return n;
 }
 
+/* Until there are @n for some time: a worker whose run is over is a child, too, until it is reaped. */
 static void wait_for_standbys(unsigned int n) {
-        while (count_standbys() != n)
-                ;
+        for (unsigned int looks = 0; looks < STEADY_LOOKS;) {
+                (void)usleep(STEADY_LOOK_US);
+                looks = count_standbys() == n ? looks + 1 : 0;
+        }
 }
 
 /* Runs alike are served by standbys, made after the second, and none serves twice. */
