@@ -133,6 +133,11 @@ int spr_engine_options_set_agent(SprEngineOptions *options, const char *path);
 int spr_engine_options_add_preload(SprEngineOptions *options, const char *module);
 /* How long the interpreter may take to start and preload; default 30 s. */
 int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options, uint64_t timeout_ns);
+/* How many workers are kept ready for each kind of run (limits and permissions make a kind), at
+ * most 4096; each takes memory: about half a MB, more with large preloads. Default: as many as the
+ * runs of late would have needed, none for a kind that was asked for once. 0 = none: each run waits
+ * for its worker. */
+int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n);
 /* Whether the agent and the interpreter may write to the caller's standard error; default no. */
 void spr_engine_options_set_debug(SprEngineOptions *options, bool debug);
 

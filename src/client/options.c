@@ -32,6 +32,7 @@ _public_ int spr_engine_options_new(SprEngineOptions **optionsp) {
                 return -ENOMEM;
         buffer_init(&options->preloads, ENVIRONMENT_STRINGS_MAX);
         options->startup_timeout_ns = DEFAULT_STARTUP_NS;
+        options->n_standbys = ENV_STANDBYS_ADAPTIVE;
         r = string_replace(&options->python, DEFAULT_PYTHON);
         if (!r)
                 r = string_replace(&options->agent, SPR_AGENT_PATH);
@@ -86,6 +87,13 @@ _public_ int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options
         return 0;
 }
 
+_public_ int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n) {
+        if (n > ENV_STANDBYS_MAX)
+                return SPR_E_INVALID;
+        options->n_standbys = n;
+        return 0;
+}
+
 _public_ void spr_engine_options_set_debug(SprEngineOptions *options, bool debug) {
         options->debug = debug;
 }
@@ -119,6 +127,7 @@ int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failur
         EnvOpenFrame frame = {
                 .startup_timeout_ns = options->startup_timeout_ns,
                 .n_preloads = options->n_preloads,
+                .n_standbys = options->n_standbys,
         };
         int r;
 

@@ -18,6 +18,7 @@ struct SprEngineOptions {
         Buffer preloads; /* NUL-terminated names, one after the other */
         uint32_t n_preloads;
         uint64_t startup_timeout_ns;
+        uint32_t n_standbys; /* or ENV_STANDBYS_ADAPTIVE */
         bool debug;
 };
 
