@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -94,6 +96,27 @@ def test_threads_and_loops_at_once(narrow: LocalEngine) -> None:
         ]
         results = [result for loop in loops for result in loop.result()]
         assert_all_once(results + [job.result() for job in jobs])
+
+
+FEW = """
+import asyncio, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160))
+from safe_py_runner import LocalEngine, arun_code, run_many
+
+async def main(engine):
+    code = "import time; time.sleep(0.01); result = {}"
+    return await asyncio.gather(*(arun_code(code.format(i), engine) for i in range(60)))
+
+with LocalEngine(python=sys.argv[1]) as engine:
+    assert [r.result for r in asyncio.run(main(engine))] == list(range(60))
+    items = [f"result = {i}" for i in range(60)]
+    assert sorted(r.result for _, r in run_many(items, engine, max_concurrency=50)) == list(range(60))
+"""
+
+
+def test_the_limit_of_the_agent_is_no_error(interpreter: str) -> None:
+    """One that has descriptors for six runs: the others wait."""
+    subprocess.run([sys.executable, "-c", FEW, interpreter], check=True, timeout=60 * PATIENCE)
 
 
 def test_1000_concurrent_sleeps(engine: LocalEngine) -> None:
