@@ -43,6 +43,9 @@ struct WelcomeFrame {
 
 enum {
         ENV_FLAG_HOST_NETWORK = 1 << 0, /* its runs share the network of the agent */
+        ENV_FLAG_PRELOAD_AUTO = 1 << 1, /* also preload what its runs turn out to import */
+
+        ENV_FLAGS = ENV_FLAG_HOST_NETWORK | ENV_FLAG_PRELOAD_AUTO, /* no other one is legal */
 };
 
 #define ENV_STANDBYS_ADAPTIVE UINT32_MAX
