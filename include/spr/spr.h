@@ -227,7 +227,7 @@ bool spr_result_get_resource_exceeded(const SprResult *result);
 int spr_result_get_exit_code(const SprResult *result);
 /* One line, "ValueError: …"; NULL where ok. */
 const char *spr_result_get_error(const SprResult *result);
-/* NULL, "timeout", "memory", "signal", "cancel", "agent", "cpu", "processes" */
+/* NULL, "timeout", "memory", "signal", "cancel", "agent", "cpu", "processes", "disk" */
 const char *spr_result_get_killed_by(const SprResult *result);
 /* The JSON text of the code's result, checked for syntax, size and depth; NULL for None. May hold
  * NaN, Infinity, -Infinity, and integers of any size, as CPython's json reads and writes them. */

@@ -67,7 +67,8 @@ class RunnerResult:
         error: one line, ``ValueError: …``; None where ok.
         exit_code: 0 to 255; 2 memory, 124 timeout, 125 our failure.
         outcome: ``ok error timeout memory output denied crash cancelled infra``.
-        killed_by: None, ``timeout``, ``memory``, ``signal``, ``cancel``, ``agent`` or ``cpu``.
+        killed_by: None, ``timeout``, ``memory``, ``signal``, ``cancel``, ``agent``, ``cpu``,
+            ``processes`` or ``disk``.
         stdout_tail, stderr_tail: the end of a truncated stream.
         run_id: the run's number on its engine's connection; 0 where no run took place.
     """

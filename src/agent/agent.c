@@ -309,7 +309,6 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         if (!agent->n_forks_max)
                 agent->n_forks_max = AGENT_FORKS_MAX;
         agent->due_ns = UINT64_MAX;
-        agent->leases_uids = geteuid() == 0 && credentials_probe(UID_LEASE_BASE);
         list_init(&agent->environments);
         list_init(&agent->delivering);
         list_init(&agent->cleaning);
@@ -326,11 +325,16 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         return r;
 }
 
+static int agent_probe_uids(void) {
+        return geteuid() == 0 ? credentials_probe() : 0;
+}
+
 void agent_try_layers(Agent *agent) {
         static const struct {
                 Layer layer;
                 int (*probe)(void);
         } rows[] = {
+                {LAYER_UID, agent_probe_uids},
                 {LAYER_CGROUP_NAMESPACE, namespaces_probe_cgroup},
                 {LAYER_LANDLOCK, landlock_probe},
                 {LAYER_SECCOMP, seccomp_probe},
@@ -346,6 +350,8 @@ void agent_try_layers(Agent *agent) {
                 if (r == 0)
                         agent->lacking |= layer;
         }
+        /* where it could not be tried, a worker that cannot take its uid refuses the run */
+        agent->leases_uids = !(agent->lacking & LAYER_BIT(LAYER_UID));
 }
 
 void agent_deinit(Agent *agent) {

@@ -415,4 +415,6 @@ void run_take_sample(Run *run) {
                 run_kill(run, KILLED_BY_CPU);
         else if (use.too_many_tasks)
                 run_kill(run, KILLED_BY_PROCESSES);
+        else if (use.too_much_disk)
+                run_kill(run, KILLED_BY_DISK);
 }

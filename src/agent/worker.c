@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/credentials.h"
+#include "sandbox/view.h"
 #include "wire/packet.h"
 
 #define WORKER_START_TIMEOUT_NS (60 * NSEC_PER_SEC)   /* from the hand-over until it waits */
@@ -411,13 +412,21 @@ static uint32_t worker_process_limit(const Worker *worker) {
         return others ? others + agent->n_workers * (worker->pool->mold.max_processes + 1) : 0;
 }
 
+/* A directory of the host has no end of its own: at the latest there a file has one. */
+static uint64_t worker_file_limit(const Worker *worker) {
+        const Mold *mold = &worker->pool->mold;
+
+        return worker->lease->work_dir.fd < 0 ? mold->file_bytes
+                                              : min_u64(mold->file_bytes, mold->disk_bytes);
+}
+
 static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
         const Mold *mold = &worker->pool->mold;
         const Nest *nest = &worker->agent->nest;
         ZygoteSpawnFrame frame = {
                 .uid = lease_uid(worker->lease),
                 .data_bytes = mold->memory_bytes ? mold->memory_bytes + WORKER_DATA_SLACK_BYTES : 0,
-                .file_bytes = mold->file_bytes,
+                .file_bytes = worker_file_limit(worker),
                 .disk_bytes = mold->disk_bytes,
                 .cpu_seconds = mold->cpu_ns ? mold->cpu_ns / NSEC_PER_SEC + 2 : 0,
                 .n_files = WORKER_N_FILES,
@@ -522,6 +531,15 @@ static bool worker_is_free_of_limits(const Worker *worker) {
         return !worker->group && worker->lease->uid_slot < 0 && geteuid() == 0;
 }
 
+/* As many files as a tmpfs would allow it. */
+static bool worker_has_too_much_disk(Worker *worker) {
+        Lease *lease = worker->lease;
+
+        return lease->work_dir.fd >= 0 &&
+               disk_watch_look(&lease->disk, lease->work_dir.fd, worker->pool->mold.disk_bytes,
+                               VIEW_INODES_MAX, worker->agent->n_runs);
+}
+
 void worker_sample(Worker *worker, WorkerUse *use) {
         uint64_t user_ns = 0, system_ns = 0;
         CgroupUsage group = {0};
@@ -534,6 +552,7 @@ void worker_sample(Worker *worker, WorkerUse *use) {
                 worker_add_family(worker, use);
         use->too_many_tasks =
                 worker_is_free_of_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
+        use->too_much_disk = worker_has_too_much_disk(worker);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;
         use->out_of_memory = group.oom_kills > 0;

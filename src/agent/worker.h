@@ -111,6 +111,7 @@ typedef struct WorkerUse {
         uint64_t memory_bytes, cpu_ns;
         uint32_t n_tasks;    /* processes and threads, where no control group counts them */
         bool too_many_tasks; /* and where nothing else holds it to its limit */
+        bool too_much_disk;  /* in files, where no tmpfs holds it to its limit */
         bool out_of_memory;  /* the kernel has killed a process of it for want of memory */
 } WorkerUse;
 
