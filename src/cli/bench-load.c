@@ -114,8 +114,7 @@ static uint64_t cpu_now_ns(void) {
         return processes.cpu_ns;
 }
 
-static int
-throughput_at(BenchSession *session, size_t n_jobs, BenchReport *report, Fault *fault) {
+static int throughput_at(BenchSession *session, size_t n_jobs, BenchReport *report, Fault *fault) {
         size_t n = session->options->n_runs * THROUGHPUT_FACTOR, n_done = 0;
         uint64_t cpu_ns = cpu_now_ns(), begin_ns = clock_now_ns(), ns;
         char name[32];

@@ -12,7 +12,7 @@
 #include "cli/bench-processes.h"
 
 #define FILE_MAX   4096
-#define FIELD_PPID 4 /* of /proc/PID/stat, counted as proc(5) does */
+#define FIELD_PPID 4  /* of /proc/PID/stat, counted as proc(5) does */
 #define FIELD_TIME 14 /* utime, stime, cutime, cstime */
 #define N_TIMES    4
 

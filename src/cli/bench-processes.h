@@ -3,9 +3,9 @@
 /*
  * Processes: what our engines' agents have started, as /proc shows it
  *
- * By name and descent: an agent has zygotes, and with them the inits of pid namespaces; a child of a
- * zygote is a worker, and a standby while nothing runs. None of them is dumpable: only root sees how
- * much memory they have.
+ * By name and descent: an agent has zygotes, and with them the inits of pid namespaces; a child of
+ * a zygote is a worker, and a standby while nothing runs. None of them is dumpable: only root sees
+ * how much memory they have.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +24,8 @@ struct BenchProcesses {
         uint64_t worker_kib; /* private to the workers and their inits, together */
         uint64_t agent_kib;
         size_t n_agent_fds;
-        uint64_t cpu_ns;  /* of all of them, and of their children that are gone */
-        bool unreadable;  /* the memory or the descriptors of one */
+        uint64_t cpu_ns; /* of all of them, and of their children that are gone */
+        bool unreadable; /* the memory or the descriptors of one */
 };
 
 /* Looks at the descendants of @root; 0 or a negative errno. */

@@ -3,7 +3,8 @@
 /*
  * Report: the figures of a bench, as lines or as one JSON object
  *
- * A figure is a value with the number of samples behind it, or the words that say why there is none.
+ * A figure is a value with the number of samples behind it, or the words that say why there is
+ * none.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +47,8 @@ typedef struct BenchSetting {
 void bench_report_add(
         BenchReport *report, const char *name, double value, const char *unit, size_t n);
 void bench_report_lack(BenchReport *report, const char *name, const char *unit, const char *why);
-/* Median, 99th percentile where there are enough for one, and the fastest; @unit is "us" or "ms". */
+/* Median, 99th percentile where there are enough for one, and the fastest; @unit is "us" or "ms".
+ */
 void bench_report_times(BenchReport *report, Samples *samples, const char *unit);
 
 /* Prints the lines of what was added since it last did. */

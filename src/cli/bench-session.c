@@ -186,11 +186,8 @@ static bool engine_wait(SprEngine *engine, uint64_t until_ns) {
         return true;
 }
 
-int bench_session_pop(BenchSession *session,
-                      uint64_t until_ns,
-                      bool *poppedp,
-                      void **userdatap,
-                      Fault *fault) {
+int bench_session_pop(
+        BenchSession *session, uint64_t until_ns, bool *poppedp, void **userdatap, Fault *fault) {
         _cleanup_(spr_result_freep) SprResult *result = NULL;
         SprError error = {0};
         int r;
@@ -229,10 +226,11 @@ int bench_session_time(BenchSession *session,
 
 void bench_session_rest(const BenchSession *session) {
         uint64_t until_ns = clock_now_ns() + session->gap_ns;
-        uint64_t asleep_ns = session->gap_ns - AWAKE_NS;
-        struct timespec time = {.tv_nsec = (long)asleep_ns};
+        uint64_t asleep_ns = session->gap_ns > AWAKE_NS ? session->gap_ns - AWAKE_NS : 0;
+        struct timespec asleep = {.tv_nsec = (long)asleep_ns};
 
-        (void)nanosleep(&time, NULL);
+        if (asleep_ns > 0)
+                (void)nanosleep(&asleep, NULL);
         while (clock_now_ns() < until_ns)
                 ;
 }

@@ -53,11 +53,8 @@ int bench_session_request(const BenchSession *session,
 int bench_session_post(BenchSession *session, const SprRequest *request, Fault *fault);
 /* Waits for a run that succeeded, at most until @until_ns (UINT64_MAX: for ever); *@poppedp says
  * whether one came, *@userdatap is its request's. Either may be NULL. */
-int bench_session_pop(BenchSession *session,
-                      uint64_t until_ns,
-                      bool *poppedp,
-                      void **userdatap,
-                      Fault *fault);
+int bench_session_pop(
+        BenchSession *session, uint64_t until_ns, bool *poppedp, void **userdatap, Fault *fault);
 /* Posts and pops. */
 int bench_session_time(BenchSession *session,
                        const SprRequest *request,

@@ -133,10 +133,8 @@ measure_all(BenchSession *session, const BenchOptions *options, BenchReport *rep
         return r;
 }
 
-static int setting_show(const BenchSession *session,
-                        const BenchReport *report,
-                        double load,
-                        Fault *fault) {
+static int
+setting_show(const BenchSession *session, const BenchReport *report, double load, Fault *fault) {
         const BenchOptions *options = session->options;
         BenchSetting setting = {
                 .python = session->python,
