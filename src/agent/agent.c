@@ -216,20 +216,20 @@ static uint64_t agent_tick(Agent *agent) {
         return clock.next_ns > clock.now_ns ? clock.next_ns - clock.now_ns : 0;
 }
 
-/* Result data, one frame a run in turn, as long as the host takes it. Returns whether it ended for
- * want of room, with more to send. */
-static bool agent_deliver(Agent *agent) {
-        bool progress = true;
+bool agent_answer(Agent *agent) {
+        bool progress = true, full = false;
 
-        while (progress) {
+        while (progress && !full) {
                 progress = false;
                 list_for_each(link, &agent->delivering) {
-                        if (!link_has_room(&agent->link))
-                                return true;
+                        full = !link_has_room(&agent->link);
+                        if (full)
+                                break;
                         progress |= run_deliver_one(container_of(link, Run, delivering));
                 }
         }
-        return false;
+        link_flush(&agent->link);
+        return full;
 }
 
 void agent_loop(Agent *agent) {
@@ -237,8 +237,7 @@ void agent_loop(Agent *agent) {
                 uint64_t timeout_ns;
                 bool more;
 
-                more = agent_deliver(agent);
-                link_flush(&agent->link);
+                more = agent_answer(agent);
                 if (agent->link.closed)
                         return; /* the host cannot be told anything: no event would say so */
                 timeout_ns = agent_tick(agent);

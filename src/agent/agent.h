@@ -53,6 +53,9 @@ struct Agent {
 int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure);
 /* Finds out which layers this kernel has, by trying; each until there is an answer. */
 void agent_try_layers(Agent *agent);
+/* Result data, one frame a run in turn, as long as the host takes it. Returns whether it ended for
+ * want of room, with more to send. */
+bool agent_answer(Agent *agent);
 /* Serves until the host is gone. */
 void agent_loop(Agent *agent);
 /* Kills and removes everything. */

@@ -112,21 +112,25 @@ void run_fail(Run *run, const Failure *failure) {
 
 /* the end */
 
-/* Everything of the run is killed; its worker is not gone yet. */
-static void run_set_ending(Run *run) {
+static void run_stop_clock(Run *run) {
         run->state = RUN_ENDING;
         run->deadline_ns = UINT64_MAX; /* the worker has one */
         if (run->started_ns)
                 run->usage.wall_ns = clock_now_ns() - run->started_ns;
+}
+
+/* Everything of the run is killed; its worker is not gone yet. */
+static void run_set_ending(Run *run) {
+        run_stop_clock(run);
         worker_end(run->worker);
 }
 
-/* Decides, and takes from the worker what is to be delivered. */
+/* Decides, takes from the worker what is to be delivered, and delivers it: the tidying can wait,
+ * the host does not. */
 static void run_conclude(Run *run) {
         Worker *worker = run->worker;
         Verdict verdict;
 
-        worker_end(worker);
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 capture_drain(&worker->captures[i]);
         run->usage.peak_memory_bytes = worker->memory.peak_bytes;
@@ -135,9 +139,11 @@ static void run_conclude(Run *run) {
         run->region = worker->region;
         worker->region = REGION_FILE_NULL;
         run->worker = NULL;
-        worker_release(worker);
+        worker->run = NULL;
         verdict_decide(&verdict, &run->ending);
         run_deliver(run, &verdict);
+        agent_answer(run->agent);
+        worker_release(worker);
 }
 
 static void run_kill(Run *run, KilledBy why) {
@@ -184,14 +190,13 @@ void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         /* S-03: with its pid namespace everything of the run is killed now, and nobody need wait
          * for it to be gone. Without one, what it has forked is only swept before the zygote's
          * report. */
+        run_stop_clock(run);
         if (run->agent->nest.pid_namespace && !cpu_time_read(worker->pid, &user_ns, &system_ns)) {
                 run->usage.cpu_user_ns = user_ns - min_u64(user_ns, worker->cpu_user_ns);
                 run->usage.cpu_system_ns = system_ns - min_u64(system_ns, worker->cpu_system_ns);
-                run_set_ending(run);
                 run_conclude(run);
-                return;
-        }
-        run_set_ending(run);
+        } else
+                worker_end(worker);
 }
 
 void run_worker_ended(Run *run, const WorkerResultFrame *result) {
@@ -232,7 +237,7 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         Worker *worker = run->worker;
         uint64_t resident = exited->max_rss_bytes;
 
-        if (run->state < RUN_ENDING && !worker->started) {
+        if (run->state < RUN_RUNNING || (run->state == RUN_RUNNING && worker->unread)) {
                 Failure failure = FAILURE_NULL;
 
                 if (run_replace_worker(run) == 0)

@@ -172,6 +172,7 @@ static void worker_idle_if_complete(Worker *worker) {
         worker->state = WORKER_IDLE;
         worker->deadline_ns = UINT64_MAX;
         memory_watch_init(&worker->memory, worker->pidfd);
+        (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
         if (worker->run)
                 run_worker_ready(worker->run);
 }
@@ -206,13 +207,8 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 memcpy(&failure, packet->payload, sizeof(failure));
                 worker_failed_to_start(worker, &failure);
                 return false;
-        default:                       /* STARTED */
-                if (worker->started) { /* or the code could hold us in the loop that reads */
-                        worker_misbehaved(worker);
-                        return false;
-                }
-                worker->started = true;
-                return true;
+        default: /* nothing else passes packet_receive() */
+                return false;
         }
 }
 
@@ -235,7 +231,8 @@ void worker_read_socket(Worker *worker) {
                 if (r > 0 && packet.header.stream != worker->id)
                         r = -EPROTO;
         } while (r > 0 && worker_handle_packet(worker, &packet));
-        if (r == 0)
+        worker->unread |= r == -ECONNRESET;
+        if (r == 0 || r == -ECONNRESET)
                 loop_remove(&worker->socket_source); /* the end of the worker tells the rest */
         else if (r < 0 && r != -EAGAIN)
                 worker_misbehaved(worker);
@@ -405,6 +402,8 @@ static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
                 frame.flags |= SPAWN_FLAG_PROCESSES;
         if (mold->proc)
                 frame.flags |= SPAWN_FLAG_PROC;
+        if (!worker->run)
+                frame.flags |= SPAWN_FLAG_REHEARSE;
         return frame;
 }
 
@@ -466,11 +465,10 @@ void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
 void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_bytes) {
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 worker->captures[i].cap = output_bytes;
-        (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
         worker->state = WORKER_BUSY;
-        /* a worker that is gone shows by its end */
-        (void)packet_send(worker->socket_fd, FRAME_WORKER_RUN, worker->id, frame, sizeof(*frame),
-                          NULL, 0);
+        /* one that is gone shows by its end */
+        worker->unread = packet_send(worker->socket_fd, FRAME_WORKER_RUN, worker->id, frame,
+                                     sizeof(*frame), NULL, 0) < 0;
 }
 
 static void worker_add_family(Worker *worker, WorkerUse *use) {

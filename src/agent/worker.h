@@ -69,7 +69,7 @@ struct Worker {
 
         bool greeted;    /* it has said that it is confined */
         LayerSet layers; /* with which it is */
-        bool started;    /* it has said that it enters the code */
+        bool unread;     /* it died before it had read its request */
         bool ended;      /* that only atexit functions are left */
 };
 

@@ -143,6 +143,7 @@ enum {
         SPAWN_FLAG_USERNS = 1 << 1,    /* the agent lives in a user namespace of its own */
         SPAWN_FLAG_PROCESSES = 1 << 2, /* the code may start processes */
         SPAWN_FLAG_PROC = 1 << 3,      /* a mount of /proc comes along */
+        SPAWN_FLAG_REHEARSE = 1 << 4,  /* nobody waits for the worker yet */
 };
 
 /* Descriptors, in this order: the worker's socket, stdout and stderr (write ends), the region, the

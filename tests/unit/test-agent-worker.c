@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "agent/mold.h"
 
 #define STEADY_LOOKS   30
-#define STEADY_LOOK_US 10000
+#define STEADY_LOOK_MS 10
 
 #define MARK "import os\nresult = os.path.exists('/tmp/mark')\nopen('/tmp/mark', 'w').close()"
 
@@ -47,10 +48,11 @@ static unsigned int count_standbys(void) {
         return n;
 }
 
-/* Until there are @n for some time: a worker whose run is over is a child, too, until it is reaped. */
+/* Until there are @n for some time: a worker whose run is over is a child, too, until it is reaped.
+ */
 static void wait_for_standbys(unsigned int n) {
         for (unsigned int looks = 0; looks < STEADY_LOOKS;) {
-                (void)usleep(STEADY_LOOK_US);
+                (void)poll(NULL, 0, STEADY_LOOK_MS);
                 looks = count_standbys() == n ? looks + 1 : 0;
         }
 }
