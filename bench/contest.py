@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What bench/peers and bench/judge share: the jobs, an environment with pandas, hosts to give orders.
+"""What bench/peers and bench/judge share: jobs, an environment with pandas, hosts to give orders.
 
 A host is a process that runs the job when it is told: bench/runner.c through the C API of this
 project, bench/contestant.py in all other ways. Orders are lines, so that hosts can be measured in
@@ -144,6 +144,10 @@ class Host:
         if verdict != "ready":
             self.close()
             raise LackError(reason)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _write(self, line: str) -> None:
         assert self._process.stdin is not None

@@ -26,6 +26,7 @@ from typing import Any
 
 WORKERS = 2
 PATIENCE_S = 60
+AWAKE_NS = 300_000
 
 # An interpreter's whole life: the task comes as an argument, the result goes to stdout.
 DRIVER = """
@@ -323,6 +324,14 @@ NAMES: dict[str, type[Contestant]] = {
 
 
 def once(contestant: Contestant) -> int:
+    """Nanoseconds. A process that slept just before would measure how fast it wakes up."""
+    awake = time.perf_counter_ns() + AWAKE_NS
+    while time.perf_counter_ns() < awake:
+        pass
+    return timed(contestant)
+
+
+def timed(contestant: Contestant) -> int:
     begin = time.perf_counter_ns()
     answer = contestant.run()
     spent = time.perf_counter_ns() - begin
@@ -334,7 +343,7 @@ def once(contestant: Contestant) -> int:
 def rate(contestant: Contestant, seconds: float) -> float:
     begin, n = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds:
-        once(contestant)
+        timed(contestant)
         n += 1
     return n / (time.perf_counter() - begin)
 

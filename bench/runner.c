@@ -6,6 +6,8 @@
  *
  *     once                 one run: its nanoseconds
  *     load SECONDS N       N runs in flight: runs per second
+ *     repeat N             N runs in a row: the median in nanoseconds
+ *     standing N           N more runs that sleep beside all others, to the end: N
  *     transfer in|out MIB  one run that takes or gives so much: its nanoseconds
  *     beside MIB SECONDS   sqrt in one thread while another one sends and takes back MIB, again and
  *                          again: the p99 of sqrt, in nanoseconds (MIB 0: alone)
@@ -26,6 +28,8 @@
 
 #define AWAKE_NS      UINT64_C(300000)
 #define SECOND_NS     UINT64_C(1000000000)
+#define HOUR_NS       (3600 * SECOND_NS)
+#define SLEEP_CODE    "import time\ntime.sleep(3600)"
 #define MEMORY_BYTES  (UINT64_C(4) << 30)
 #define SAMPLES_MAX   200000
 #define BESIDE_GAP_NS UINT64_C(3000000)
@@ -66,7 +70,7 @@ static SprRequest *request_make(const char *code, const char *input, size_t n_in
         SprError error = {0};
 
         if (spr_request_new(&request) || spr_policy_new(&policy) ||
-            spr_policy_set_timeout_ns(policy, 60 * SECOND_NS, &error) ||
+            spr_policy_set_timeout_ns(policy, HOUR_NS, &error) ||
             spr_request_set_policy(request, policy) ||
             spr_request_set_code(request, code, strlen(code)) ||
             spr_request_set_input_json(request, input, n_input))
@@ -95,7 +99,7 @@ static SprRequest *request_big(const char *kind, size_t mib) {
         request = out ? request_make(code, "1", 1) : request_make(code, input, n + 2);
         free(input);
         if (spr_policy_new(&policy) || spr_policy_set_memory_bytes(policy, MEMORY_BYTES, NULL) ||
-            spr_policy_set_timeout_ns(policy, 60 * SECOND_NS, NULL) ||
+            spr_policy_set_timeout_ns(policy, HOUR_NS, NULL) ||
             spr_request_set_policy(request, policy))
                 fail("policy", "refused");
         (void)spr_policy_free(policy);
@@ -182,27 +186,44 @@ static int compare(const void *a, const void *b) {
         return (left > right) - (left < right);
 }
 
-static uint64_t p99_for(Runner *runner, double seconds) {
-        uint64_t *samples = calloc(SAMPLES_MAX, sizeof(*samples)), p99;
+/* The value at @percent of so many runs as come to an end in @seconds, or of @n. */
+static uint64_t
+percentile(Runner *runner, double seconds, size_t n, uint64_t gap_ns, unsigned int percent) {
+        uint64_t *samples = calloc(SAMPLES_MAX, sizeof(*samples)), value;
         uint64_t until = now_ns() + (uint64_t)(seconds * (double)SECOND_NS);
-        struct timespec gap = {.tv_nsec = (long)(BESIDE_GAP_NS - AWAKE_NS)};
-        size_t n = 0;
+        struct timespec gap = {.tv_nsec = (long)gap_ns};
+        size_t n_done = 0;
 
         if (!samples)
                 fail("samples", "no memory");
-        while (now_ns() < until && n < SAMPLES_MAX) {
+        while (now_ns() < until && n_done < n && n_done < SAMPLES_MAX) {
                 uint64_t begin;
 
-                (void)nanosleep(&gap, NULL);
-                busy_wait(AWAKE_NS);
+                if (gap_ns > 0)
+                        (void)nanosleep(&gap, NULL);
+                busy_wait(gap_ns > 0 ? AWAKE_NS : 0);
                 begin = now_ns();
                 run_blocking(runner->engine, runner->job);
-                samples[n++] = now_ns() - begin;
+                samples[n_done++] = now_ns() - begin;
         }
-        qsort(samples, n, sizeof(*samples), compare);
-        p99 = n ? samples[n * 99 / 100] : 0;
+        qsort(samples, n_done, sizeof(*samples), compare);
+        value = n_done ? samples[n_done * percent / 100] : 0;
         free(samples);
-        return p99;
+        return value;
+}
+
+static uint64_t p99_for(Runner *runner, double seconds) {
+        return percentile(runner, seconds, SAMPLES_MAX, BESIDE_GAP_NS, 99);
+}
+
+static unsigned long standing(Runner *runner, unsigned long n) {
+        SprRequest *request = request_make(SLEEP_CODE, "1", 1);
+
+        for (unsigned long i = 0; i < n; i++)
+                post(runner->engine, request);
+        (void)spr_request_free(request);
+        busy_wait(SECOND_NS); /* they begin meanwhile */
+        return n;
 }
 
 static uint64_t beside(Runner *runner, size_t mib, double seconds) {
@@ -231,6 +252,11 @@ static void order_serve(Runner *runner, const char *line) {
                 double seconds = strtod(line + 5, &end);
 
                 (void)printf("%.3f\n", load(runner, seconds, (unsigned int)strtoul(end, NULL, 10)));
+        } else if (strncmp(line, "repeat ", 7) == 0) {
+                (void)printf("%" PRIu64 "\n",
+                             percentile(runner, 3600, strtoul(line + 7, NULL, 10), 0, 50));
+        } else if (strncmp(line, "standing ", 9) == 0) {
+                (void)printf("%lu\n", standing(runner, strtoul(line + 9, NULL, 10)));
         } else if (strncmp(line, "transfer ", 9) == 0) {
                 const char *kind = strncmp(line + 9, "out", 3) == 0 ? "out" : "in";
                 size_t mib = strtoul(strrchr(line, ' '), NULL, 10);
