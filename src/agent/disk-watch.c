@@ -20,8 +20,8 @@
 
 #define DISK_WATCH_LOOK_NS  NSEC_PER_MSEC
 #define DISK_WATCH_PAUSE_NS (10 * NSEC_PER_MSEC) /* between two looks, at the least */
-#define DISK_WATCH_SHARE    16                   /* of its time, the agent looks one part in so many */
-#define DISK_WATCH_STRIDE   64                   /* entries between two questions for the time */
+#define DISK_WATCH_SHARE    16 /* of its time, the agent looks one part in so many */
+#define DISK_WATCH_STRIDE   64 /* entries between two questions for the time */
 #define DISK_WALK_LEVELS    32
 #define DISK_WALK_ASIDE     8
 #define DISK_WALK_BUFFER    2048
@@ -187,11 +187,8 @@ static bool disk_walk_go_on(DiskWalk *walk, uint64_t until_ns) {
         return true;
 }
 
-bool disk_watch_look(DiskWatch *watch,
-                     int top_fd,
-                     uint64_t max_bytes,
-                     uint64_t max_files,
-                     uint32_t n_watches) {
+bool disk_watch_look(
+        DiskWatch *watch, int top_fd, uint64_t max_bytes, uint64_t max_files, uint32_t n_watches) {
         uint64_t begin_ns = clock_now_ns(), pause_ns;
         bool twice = false;
 

@@ -58,7 +58,7 @@ struct EnvOpenFrame {
         uint64_t startup_timeout_ns;
         uint32_t n_preloads;
         uint32_t n_paths;
-        uint32_t flags; /* ENV_FLAG_* */
+        uint32_t flags;      /* ENV_FLAG_* */
         uint32_t n_standbys; /* kept for each kind of run, or ENV_STANDBYS_ADAPTIVE */
 };
 
