@@ -107,10 +107,16 @@ size_t environment_list_zygotes(const Environment *environment, pid_t *pids, siz
 }
 
 static int environment_start_zygote(Environment *environment, Failure *failure) {
+        const char *optional[IMPORTS_MAX];
         Zygote *zygote;
         int r;
 
+        environment->order.optional = optional;
+        environment->order.n_optional =
+                imports_try(&environment->imports, optional, ARRAY_SIZE(optional));
         r = zygote_new(&zygote, environment, failure);
+        environment->order.optional = NULL;
+        environment->order.n_optional = 0;
         if (r)
                 return r;
         agent_try_layers(environment->agent); /* while the interpreter starts */
@@ -171,6 +177,7 @@ void environment_zygote_ready(Environment *environment, Zygote *zygote, const Pa
         zygote->state = ZYGOTE_SERVING;
         zygote->deadline_ns = UINT64_MAX;
         zygote->old_ns = clock_now_ns() + ZYGOTE_AGE_NS;
+        imports_settle(&environment->imports, IMPORT_WARM);
         environment_announce_ready(environment, packet);
         if (environment_count_zygotes(environment, ZYGOTE_SERVING) > environment->n_zygotes_wanted)
                 environment_retire_one(environment);
@@ -181,6 +188,8 @@ void environment_zygote_lost(Environment *environment, Zygote *zygote, const Fai
         bool started = zygote->state != ZYGOTE_STARTING;
         Failure failure = FAILURE_NULL;
 
+        if (!started)
+                imports_settle(&environment->imports, IMPORT_REFUSED);
         environment_announce_failure(environment, why);
         environment_fail_workers(&zygote->workers, why);
         (void)zygote_free(zygote);
@@ -304,6 +313,10 @@ void environment_add_run(Environment *environment, Run *run) {
         environment_pump(environment);
 }
 
+void environment_learn(Environment *environment, const uint8_t *names, size_t length) {
+        imports_learn(&environment->imports, names, length);
+}
+
 /* when there is time */
 
 bool environment_has_time(const Environment *environment) {
@@ -323,6 +336,10 @@ static void environment_renew(Environment *environment, uint64_t now_ns) {
                 Zygote *zygote = container_of(link, Zygote, link);
 
                 worn |= zygote->state == ZYGOTE_SERVING && zygote_is_worn(zygote, now_ns);
+        }
+        if (imports_have_news(&environment->imports) && now_ns >= environment->learned_ns) {
+                environment->learned_ns = now_ns + ENVIRONMENT_LEARN_NS;
+                worn = true;
         }
         if (worn && environment_start_zygote(environment, &failure))
                 environment->retry_ns = now_ns + ENVIRONMENT_RETRY_NS;

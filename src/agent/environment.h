@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/agent.h"
+#include "agent/imports.h"
 #include "agent/zygote-process.h"
 #include "agent/zygote.h"
 #include "base/failure.h"
@@ -20,6 +21,7 @@
 typedef struct Pool Pool;
 
 #define ENVIRONMENT_ZYGOTES_MAX 4
+#define ENVIRONMENT_LEARN_NS    (5 * NSEC_PER_SEC)  /* between two zygotes that know more */
 #define ENVIRONMENT_RETRY_NS    (60 * NSEC_PER_SEC) /* after a successor that could not start */
 
 struct Environment {
@@ -40,6 +42,8 @@ struct Environment {
         uint32_t n_awaited; /* workers that a run waits for */
         Link pools;         /* the one used last first */
         uint32_t n_pools;
+        Imports imports;     /* where they are learned */
+        uint64_t learned_ns; /* when a zygote was last started for their sake */
 };
 
 /* From an ENV_OPEN frame; starts a zygote. What is wrong with the frame is -EPROTO. */
@@ -63,6 +67,8 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns);
 
 /* A zygote that does not tell of a worker that must be gone. */
 extern const Failure environment_silent;
+/* A run had to import these, as in FRAME_WORKER_IMPORTS. */
+void environment_learn(Environment *environment, const uint8_t *names, size_t length);
 /* zygote → environment. It is ready, with what it says of itself. */
 void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet);
 /* It is no good any more: kills it, ends or fails its runs. It is gone. */

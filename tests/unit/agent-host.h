@@ -51,6 +51,7 @@ typedef struct HostResult {
 static int host_fd = -1;
 static pid_t host_agent = -1;
 static HostAnswer host_last;
+static uint32_t host_env_flags;   /* of the environments to come */
 static uint32_t host_n_standbys;  /* of the environments to come */
 static uint32_t host_n_forks_max; /* of the zygotes of the agent to come; 0 = as usual */
 static const SubmitFrame host_submit_default = {
@@ -189,8 +190,10 @@ static inline void host_hello(void) {
 /* @strings: the interpreter and the preloads, each with its NUL. */
 static inline void
 host_env_open(uint64_t id, const char *strings, size_t length, uint32_t n, uint64_t timeout_ns) {
-        EnvOpenFrame open = {
-                .startup_timeout_ns = timeout_ns, .n_preloads = n, .n_standbys = host_n_standbys};
+        EnvOpenFrame open = {.startup_timeout_ns = timeout_ns,
+                             .n_preloads = n,
+                             .flags = host_env_flags,
+                             .n_standbys = host_n_standbys};
         char payload[4096];
 
         assert_true(length < sizeof(payload) - sizeof(open));
