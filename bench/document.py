@@ -52,7 +52,8 @@ def setting(n: str, load: float) -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, {os.cpu_count()} x {model}, "
-        f"{memory:.0f} GiB, Linux {platform.release()}, uid {os.geteuid()}; load {load:.2f} when it began and "
+        f"{memory:.0f} GiB, Linux {platform.release()}, uid {os.geteuid()}; "
+        f"load {load:.2f} when it began and "
         f"{os.getloadavg()[0]:.2f} at the end; {n}.\n"
     )
 
