@@ -35,7 +35,8 @@ class RunnerPolicy:
         cpu_seconds: processor time, on all cores together; fractions count; 0: no limit but
             ``timeout_seconds``. A run that exceeds it is timed out, ``killed_by`` is ``cpu``.
         max_file_mb: how large one file may become, in MiB.
-        disk_mb: how much fits into the private ``/tmp``, in MiB.
+        disk_mb: how much fits into the private ``/tmp``, in MiB. Where there can be none, a run
+            whose files hold more is killed; ``killed_by`` is ``disk``.
         env: environment variables the code finds.
         read_only_paths: absolute paths of the host that the code may read.
         network: ``none``, or ``host`` to let the code use the network of the host.

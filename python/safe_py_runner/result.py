@@ -17,11 +17,13 @@ class Usage:
         wall_ms: milliseconds from the hand-over of the request to the end of the run.
         cpu_ms: milliseconds of processor time, user and system.
         peak_memory_bytes: anonymous and shared memory beyond the warm interpreter.
+        queue_wait_ms: milliseconds for which the run waited for a free slot of its engine before.
     """
 
     wall_ms: float = 0.0
     cpu_ms: float = 0.0
     peak_memory_bytes: int = 0
+    queue_wait_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class RunnerResult:
         error: one line, ``ValueError: …``; None where ok.
         exit_code: 0 to 255; 2 memory, 124 timeout, 125 our failure.
         outcome: ``ok error timeout memory output denied crash cancelled infra``.
-        killed_by: None, ``timeout``, ``memory``, ``signal``, ``cancel``, ``agent`` or ``cpu``.
+        killed_by: None, ``timeout``, ``memory``, ``signal``, ``cancel``, ``agent``, ``cpu``,
+            ``processes`` or ``disk``.
         stdout_tail, stderr_tail: the end of a truncated stream.
         run_id: the run's number on its engine's connection; 0 where no run took place.
     """

@@ -46,6 +46,7 @@ int lease_new(Lease **leasep, Agent *agent, Failure *failure) {
 
 /* Returns whether it is gone. */
 static bool lease_end(Lease *lease, uint64_t until_ns) {
+        disk_watch_deinit(&lease->disk);
         if (!work_dir_remove(&lease->work_dir, until_ns))
                 return false;
         if (lease->uid_slot >= 0) {

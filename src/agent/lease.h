@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/disk-watch.h"
 #include "agent/work-dir.h"
 #include "base/attr.h"
 #include "base/list.h"
@@ -22,7 +23,8 @@ struct Lease {
         bool used;     /* a process may have lived under it */
         bool owns_ipc; /* in an IPC namespace of all: what the uid made there goes with it */
         WorkDir work_dir;
-        Link cleaning; /* in agent->cleaning, while what it left is removed */
+        DiskWatch disk; /* of it */
+        Link cleaning;  /* in agent->cleaning, while what it left is removed */
 };
 
 int lease_new(Lease **leasep, Agent *agent, Failure *failure);

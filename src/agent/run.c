@@ -19,6 +19,11 @@
 #define RUN_MEMORY_MAX (UINT64_C(1) << 62)   /* sums with more could wrap */
 #define RUN_DISK_MAX   (UINT64_C(1) << 50)
 
+static void run_set_deadline(Run *run, uint64_t deadline_ns) {
+        run->deadline_ns = deadline_ns;
+        agent_wake_by(run->agent, deadline_ns);
+}
+
 /* birth and death */
 
 Run *run_free(Run *run) {
@@ -99,8 +104,8 @@ int run_new(Agent *agent, const FrameHeader *header, const SubmitFrame *submit, 
                 link_send_failure(&agent->link, header->stream, &why);
                 return 0;
         }
-        run->deadline_ns = clock_after_ns(clock_now_ns() + RUN_PREPARE_TIMEOUT_NS,
-                                          environment->startup_timeout_ns);
+        run_set_deadline(run, clock_after_ns(clock_now_ns() + RUN_PREPARE_TIMEOUT_NS,
+                                             environment->startup_timeout_ns));
         environment_add_run(environment, run);
         return 0;
 }
@@ -205,7 +210,8 @@ void run_worker_ended(Run *run, const WorkerResultFrame *result) {
         if (exit_by_ns >= run->deadline_ns)
                 return; /* the deadline comes first */
         run->end = *result;
-        run->exit_by_ns = run->deadline_ns = exit_by_ns;
+        run->exit_by_ns = exit_by_ns;
+        run_set_deadline(run, exit_by_ns);
 }
 
 /* A standby that died before it had a request has done nothing: another one takes its place, with
@@ -217,7 +223,7 @@ static int run_replace_worker(Run *run) {
 
         if (run->replaced)
                 return -EALREADY;
-        r = worker_new(&new, old->environment, &old->mold, NULL);
+        r = worker_new(&new, old->environment, old->pool, NULL);
         if (r)
                 return r;
         run->replaced = true;
@@ -227,7 +233,7 @@ static int run_replace_worker(Run *run) {
         old->run = NULL;
         run->state = RUN_PREPARING;
         run->started_ns = 0;
-        run->deadline_ns = clock_now_ns() + RUN_PREPARE_TIMEOUT_NS;
+        run_set_deadline(run, clock_now_ns() + RUN_PREPARE_TIMEOUT_NS);
         run_attach(run, new);
         environment_pump(new->environment);
         return 0;
@@ -281,7 +287,8 @@ static void run_begin_if_complete(Run *run) {
                 return;
         run->state = RUN_RUNNING;
         run->started_ns = clock_now_ns();
-        run->deadline_ns = clock_after_ns(run->started_ns, submit->timeout_ns);
+        run_set_deadline(run, clock_after_ns(run->started_ns, submit->timeout_ns));
+        agent_wake_by(run->agent, run->started_ns); /* for the first look at it */
         worker_begin(run->worker, &frame, submit->output_bytes);
 }
 
@@ -315,6 +322,7 @@ void run_worker_ready(Run *run) {
 void run_attach(Run *run, Worker *worker) {
         run->worker = worker;
         worker->run = run;
+        worker_set_awaited(worker, worker->state < WORKER_IDLE);
         if (worker->state == WORKER_IDLE)
                 run_worker_ready(run);
 }
@@ -407,4 +415,6 @@ void run_take_sample(Run *run) {
                 run_kill(run, KILLED_BY_CPU);
         else if (use.too_many_tasks)
                 run_kill(run, KILLED_BY_PROCESSES);
+        else if (use.too_much_disk)
+                run_kill(run, KILLED_BY_DISK);
 }

@@ -45,6 +45,14 @@ static void verdict_processes(Verdict *verdict) {
                        "killed with more processes and threads than allowed (max_processes)");
 }
 
+static void verdict_disk(Verdict *verdict) {
+        verdict->outcome = OUTCOME_CRASH;
+        verdict->exit_code = EXIT_CODE_SIGNAL + SIGKILL;
+        verdict->resource_exceeded = true;
+        (void)snprintf(verdict->error, sizeof(verdict->error),
+                       "killed with more in its files, or more files, than allowed (disk_mb)");
+}
+
 static void verdict_cancelled(Verdict *verdict) {
         verdict->outcome = OUTCOME_CANCELLED;
         verdict->exit_code = EXIT_CODE_CANCELLED;
@@ -118,6 +126,9 @@ void verdict_decide(Verdict *verdict, const Ending *ending) {
                 return;
         case KILLED_BY_PROCESSES:
                 verdict_processes(verdict);
+                return;
+        case KILLED_BY_DISK:
+                verdict_disk(verdict);
                 return;
         case KILLED_BY_CANCEL:
                 verdict_cancelled(verdict);

@@ -11,14 +11,17 @@
 #include "agent/cpu-time.h"
 #include "agent/environment.h"
 #include "agent/family.h"
+#include "agent/pool.h"
 #include "agent/run.h"
 #include "agent/user-tasks.h"
 #include "agent/worker.h"
+#include "agent/zygote.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/credentials.h"
+#include "sandbox/view.h"
 #include "wire/packet.h"
 
 #define WORKER_START_TIMEOUT_NS (60 * NSEC_PER_SEC)   /* from the hand-over until it waits */
@@ -47,10 +50,31 @@ static void worker_kill(Worker *worker) {
                 (void)syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0u);
 }
 
+static void worker_set_deadline(Worker *worker, uint64_t deadline_ns) {
+        worker->deadline_ns = deadline_ns;
+        agent_wake_by(worker->agent, deadline_ns);
+}
+
+void worker_set_awaited(Worker *worker, bool awaited) {
+        if (worker->awaited == awaited)
+                return;
+        worker->awaited = awaited;
+        worker->environment->n_awaited += awaited ? 1u : -1u;
+}
+
+/* Its zygote has it off its hands, one way or the other. */
+static void worker_leave_start(Worker *worker) {
+        if (worker->state == WORKER_STARTING && worker->zygote)
+                --worker->zygote->n_starting;
+}
+
 Worker *worker_free(Worker *worker) {
         if (!worker)
                 return NULL;
         worker_kill(worker);
+        worker_set_awaited(worker, false);
+        worker_leave_start(worker);
+        pool_remove(worker->pool, worker);
         worker_close_child_fds(worker);
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 capture_deinit(&worker->captures[i]);
@@ -68,7 +92,7 @@ Worker *worker_free(Worker *worker) {
         return NULL;
 }
 
-int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Failure *failure) {
+int worker_new(Worker **workerp, Environment *environment, Pool *pool, Failure *failure) {
         Agent *agent = environment->agent;
         Worker *worker;
         int r;
@@ -78,7 +102,7 @@ int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Fai
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         worker->agent = agent;
         worker->environment = environment;
-        worker->mold = *mold;
+        pool_add(pool, worker);
         worker->id = ++agent->last_worker_id;
         worker->deadline_ns = UINT64_MAX;
         worker->region = REGION_FILE_NULL;
@@ -101,14 +125,17 @@ int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Fai
 void worker_end(Worker *worker) {
         if (worker->state == WORKER_WAITING || worker->state == WORKER_ENDING)
                 return;
+        worker_leave_start(worker);
+        pool_unlist(worker->pool, worker);
         worker->state = WORKER_ENDING;
-        worker->deadline_ns = clock_now_ns() + WORKER_END_TIMEOUT_NS;
+        worker_set_deadline(worker, clock_now_ns() + WORKER_END_TIMEOUT_NS);
         loop_remove(&worker->socket_source);
         worker_kill(worker);
 }
 
 void worker_release(Worker *worker) {
         worker->run = NULL;
+        worker_set_awaited(worker, false);
         if (worker->state == WORKER_WAITING) {
                 (void)worker_free(worker);
                 return;
@@ -119,6 +146,7 @@ void worker_release(Worker *worker) {
 }
 
 void worker_fail(Worker *worker, const Failure *failure) {
+        worker_leave_start(worker);
         worker->state = WORKER_WAITING; /* there is no process, and no end of it will be told */
         if (worker->run)
                 run_worker_failed(worker->run, failure);
@@ -128,11 +156,11 @@ void worker_fail(Worker *worker, const Failure *failure) {
 
 void worker_overdue(Worker *worker) {
         if (worker->state == WORKER_ENDING) { /* a zygote that does not tell of it is of no use */
-                environment_break(worker->environment, &environment_silent);
+                environment_zygote_lost(worker->environment, worker->zygote, &environment_silent);
                 return;
         }
         worker_end(worker);
-        environment_standby_failed(worker->environment);
+        pool_standby_lost(worker->pool);
 }
 
 /* its socket */
@@ -152,7 +180,7 @@ static void worker_failed_to_start(Worker *worker, Failure *failure) {
         if (worker->run)
                 run_worker_failed(worker->run, failure);
         else
-                environment_standby_failed(worker->environment);
+                pool_standby_lost(worker->pool);
 }
 
 /* Both are needed: without the pidfd the code could run before its memory is watched. */
@@ -169,12 +197,16 @@ static void worker_idle_if_complete(Worker *worker) {
                 worker_failed_to_start(worker, &not_joined);
                 return;
         }
+        worker_leave_start(worker);
         worker->state = WORKER_IDLE;
         worker->deadline_ns = UINT64_MAX;
         memory_watch_init(&worker->memory, worker->pidfd);
         (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
+        worker_set_awaited(worker, false);
         if (worker->run)
                 run_worker_ready(worker->run);
+        else
+                pool_worker_idle(worker->pool, worker);
 }
 
 /* Returns false when nothing more is to be read. */
@@ -294,11 +326,12 @@ static int worker_open_init(Worker *worker, Failure *failure) {
         int r;
 
         if (!worker->agent->nest.pid_namespace)
-                return worker->mold.proc ? failure_lit(failure, FAILURE_STAGE_SANDBOX, ENOTSUP,
-                                                       "'proc' needs a pid namespace, and this "
-                                                       "host grants none")
-                                         : 0;
-        r = pidns_init_new(&worker->init, worker->mold.proc ? &proc_fd : NULL, failure);
+                return worker->pool->mold.proc
+                               ? failure_lit(failure, FAILURE_STAGE_SANDBOX, ENOTSUP,
+                                             "'proc' needs a pid namespace, and this "
+                                             "host grants none")
+                               : 0;
+        r = pidns_init_new(&worker->init, worker->pool->mold.proc ? &proc_fd : NULL, failure);
         if (!r)
                 r = worker_give_dup(worker, worker->init.pidfd, failure);
         if (!r && proc_fd >= 0)
@@ -310,7 +343,7 @@ static int worker_open_init(Worker *worker, Failure *failure) {
 /* The kernel's limit is a backstop above our own, which counts what the code has made its own and
  * not what it inherited; but it counts all processes, and files in /tmp. */
 static int worker_open_group(Worker *worker, Failure *failure) {
-        const Mold *mold = &worker->mold;
+        const Mold *mold = &worker->pool->mold;
         CgroupLimits limits = {
                 .memory_bytes =
                         mold->memory_bytes ? mold->memory_bytes + WORKER_GROUP_SLACK_BYTES : 0,
@@ -374,18 +407,26 @@ static uint32_t worker_process_limit(const Worker *worker) {
         uint32_t others;
 
         if (worker->lease->uid_slot >= 0)
-                return worker->mold.max_processes;
+                return worker->pool->mold.max_processes;
         others = worker_other_tasks(agent);
-        return others ? others + agent->n_workers * (worker->mold.max_processes + 1) : 0;
+        return others ? others + agent->n_workers * (worker->pool->mold.max_processes + 1) : 0;
+}
+
+/* A directory of the host has no end of its own: at the latest there a file has one. */
+static uint64_t worker_file_limit(const Worker *worker) {
+        const Mold *mold = &worker->pool->mold;
+
+        return worker->lease->work_dir.fd < 0 ? mold->file_bytes
+                                              : min_u64(mold->file_bytes, mold->disk_bytes);
 }
 
 static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
-        const Mold *mold = &worker->mold;
+        const Mold *mold = &worker->pool->mold;
         const Nest *nest = &worker->agent->nest;
         ZygoteSpawnFrame frame = {
                 .uid = lease_uid(worker->lease),
                 .data_bytes = mold->memory_bytes ? mold->memory_bytes + WORKER_DATA_SLACK_BYTES : 0,
-                .file_bytes = mold->file_bytes,
+                .file_bytes = worker_file_limit(worker),
                 .disk_bytes = mold->disk_bytes,
                 .cpu_seconds = mold->cpu_ns ? mold->cpu_ns / NSEC_PER_SEC + 2 : 0,
                 .n_files = WORKER_N_FILES,
@@ -402,12 +443,12 @@ static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
                 frame.flags |= SPAWN_FLAG_PROCESSES;
         if (mold->proc)
                 frame.flags |= SPAWN_FLAG_PROC;
-        if (!worker->run)
+        if (!worker->run && pool_has_time(worker->pool))
                 frame.flags |= SPAWN_FLAG_REHEARSE;
         return frame;
 }
 
-int worker_hand_over(Worker *worker, Failure *failure) {
+int worker_hand_over(Worker *worker, Zygote *zygote, Failure *failure) {
         ZygoteSpawnFrame frame;
         int r = 0;
 
@@ -416,8 +457,8 @@ int worker_hand_over(Worker *worker, Failure *failure) {
         if (r)
                 return r == -EAGAIN || r == -EPIPE ? -EIO : r;
         frame = worker_spawn_frame(worker);
-        r = packet_send(worker->environment->zygote.control_fd, FRAME_ZYGOTE_SPAWN, worker->id,
-                        &frame, sizeof(frame), worker->child_fds, worker->n_child_fds);
+        r = packet_send(zygote->process.control_fd, FRAME_ZYGOTE_SPAWN, worker->id, &frame,
+                        sizeof(frame), worker->child_fds, worker->n_child_fds);
         if (r == -ECONNRESET)
                 r = -EPIPE;
         if (r == -EAGAIN || r == -EPIPE)
@@ -425,8 +466,11 @@ int worker_hand_over(Worker *worker, Failure *failure) {
         if (r)
                 return failure_errno(failure, FAILURE_STAGE_ZYGOTE, -r, "cannot reach the zygote");
         worker_close_child_fds(worker);
+        worker->zygote = zygote;
         worker->state = WORKER_STARTING;
-        worker->deadline_ns = clock_now_ns() + WORKER_START_TIMEOUT_NS;
+        ++zygote->n_starting;
+        ++zygote->n_forks;
+        worker_set_deadline(worker, clock_now_ns() + WORKER_START_TIMEOUT_NS);
         worker->lease->used = true;
         return 0;
 }
@@ -456,7 +500,7 @@ void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
         if (worker->run)
                 run_worker_exited(worker->run, &own);
         else if (worker->state < WORKER_ENDING) /* or they could be made, and die, for ever */
-                environment_standby_failed(worker->environment);
+                pool_standby_lost(worker->pool);
         (void)worker_free(worker);
 }
 
@@ -487,6 +531,15 @@ static bool worker_is_free_of_limits(const Worker *worker) {
         return !worker->group && worker->lease->uid_slot < 0 && geteuid() == 0;
 }
 
+/* As many files as a tmpfs would allow it. */
+static bool worker_has_too_much_disk(Worker *worker) {
+        Lease *lease = worker->lease;
+
+        return lease->work_dir.fd >= 0 &&
+               disk_watch_look(&lease->disk, lease->work_dir.fd, worker->pool->mold.disk_bytes,
+                               VIEW_INODES_MAX, worker->agent->n_runs);
+}
+
 void worker_sample(Worker *worker, WorkerUse *use) {
         uint64_t user_ns = 0, system_ns = 0;
         CgroupUsage group = {0};
@@ -495,10 +548,11 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
                 use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
         use->n_tasks = worker->memory.n_threads;
-        if (!worker->group && worker->mold.processes)
+        if (!worker->group && worker->pool->mold.processes)
                 worker_add_family(worker, use);
         use->too_many_tasks =
-                worker_is_free_of_limits(worker) && use->n_tasks > worker->mold.max_processes;
+                worker_is_free_of_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
+        use->too_much_disk = worker_has_too_much_disk(worker);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;
         use->out_of_memory = group.oom_kills > 0;

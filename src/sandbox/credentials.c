@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <grp.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/failure.h"
 #include "sandbox/credentials.h"
+#include "sandbox/trial.h"
 
 int credentials_drop(uint32_t uid, Failure *failure) {
         uid_t real = 0, effective = 0, saved = 0;
@@ -26,17 +26,10 @@ int credentials_drop(uint32_t uid, Failure *failure) {
         return 0;
 }
 
-bool credentials_probe(uint32_t uid) {
-        int status = 0;
-        pid_t pid;
+static bool credentials_try(void) {
+        return credentials_drop(UID_LEASE_BASE, NULL) == 0;
+}
 
-        pid = fork();
-        if (pid == 0)
-                _exit(credentials_drop(uid, NULL) ? 1 : 0);
-        if (pid < 0)
-                return false;
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return false;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+int credentials_probe(void) {
+        return trial_run(credentials_try);
 }

@@ -48,8 +48,7 @@ typedef struct ViewMountAttr {
 
 #define VIEW_SCRATCH "/tmp"
 /* What a worker mounts over the stash: a directory with nothing in it but the decoy. */
-#define VIEW_COVER      VIEW_STASH "/cover"
-#define VIEW_INODES_MAX 16384 /* of one tmpfs of a worker */
+#define VIEW_COVER VIEW_STASH "/cover"
 
 static const struct {
         const char *path, *text;

@@ -28,6 +28,7 @@ typedef struct ViewPlan ViewPlan;
 typedef struct ViewPrivate ViewPrivate;
 
 #define VIEW_ENTRIES_MAX 512
+#define VIEW_INODES_MAX  16384 /* of one tmpfs of a worker */
 #define VIEW_STASH       "/.spr"
 /* A file that every worker could read, did Landlock not refuse it: the self-test tries. */
 #define VIEW_DECOY VIEW_STASH "/decoy"

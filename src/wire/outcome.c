@@ -16,6 +16,7 @@ static const char *const killed_by_names[_KILLED_BY_N] = {
         [KILLED_BY_MEMORY] = "memory", [KILLED_BY_SIGNAL] = "signal",
         [KILLED_BY_CANCEL] = "cancel", [KILLED_BY_AGENT] = "agent",
         [KILLED_BY_CPU] = "cpu",       [KILLED_BY_PROCESSES] = "processes",
+        [KILLED_BY_DISK] = "disk",
 };
 
 const char *outcome_name(uint32_t outcome) {

@@ -30,6 +30,7 @@ typedef enum KilledBy {
         KILLED_BY_AGENT,     /* the agent, closing down or after a broken protocol */
         KILLED_BY_CPU,       /* the agent, at the limit of processor time */
         KILLED_BY_PROCESSES, /* the agent, at the limit of processes and threads */
+        KILLED_BY_DISK,      /* the agent, at the limit of files and what they hold */
         _KILLED_BY_N,
 } KilledBy;
 

@@ -3,11 +3,12 @@
 """Every hostile program of this directory, run in the sandbox and judged.
 
 usage: run_escapes.py [--pass NAME[,NAME…]] [--only PROGRAM[,…]] [--except PROGRAM[,…]] [--json]
-                      [--agent PATH] [--python INTERPRETER]
+                      [--agent PATH] [--python INTERPRETER] [--brief]
 
 Passes: all, default, policy-off, processes, minus-one, control (harness/passes.py says what each
-is). Exit status 1 where one fails. Needs safe_py_runner and the standard library, nothing else;
-runs as whoever calls it, on whatever the host grants.
+is). A line per program as soon as it is done; with --brief, the sums alone. Exit status 1 where one
+fails. Needs safe_py_runner and the standard library, nothing else; runs as whoever calls it, on
+whatever the host grants.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from harness.judge import Row
 from harness.passes import PASSES, Options, Report, perform
-from harness.programs import JUDGED, SEVERITIES
+from harness.programs import SEVERITIES
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -35,7 +37,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", type=names, default=())
     parser.add_argument("--except", dest="excepted", type=names, default=())
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--verbose", action="store_true", help="a line per program")
+    parser.add_argument("--brief", action="store_true")
     parser.add_argument("--agent")
     parser.add_argument("--python", default="/usr/bin/python3")
     chosen = parser.parse_args()
@@ -66,11 +68,13 @@ def as_json(report: Report, seconds: float) -> dict[str, object]:
     }
 
 
-def show(report: Report, seconds: float, verbose: bool) -> None:
-    for row in report.rows:
-        if verbose or (row.program.severity not in JUDGED and report.title == "all"):
-            line = row.line.removeprefix("CONTAINED: ").removeprefix("ESCAPED: ")[:110]
-            print(f"    {row.verdict:8} {row.program.severity:10} {row.program.title}: {line}")
+def show_row(title: str, row: Row) -> None:
+    line = row.line.removeprefix("CONTAINED: ").removeprefix("ESCAPED: ")[:110]
+    words = f"{row.verdict:8} {row.program.severity:10} {row.program.title}: {line}"
+    print(f"    {title}: {words}", *(f"!! {each}" for each in row.complaints), flush=True)
+
+
+def show(report: Report, seconds: float) -> None:
     for severity in SEVERITIES:
         rows = [row for row in report.rows if row.program.severity == severity]
         if rows:
@@ -88,7 +92,13 @@ def show(report: Report, seconds: float, verbose: bool) -> None:
 
 def main() -> int:
     chosen = options()
-    settings = Options(chosen.agent, chosen.python, chosen.only, chosen.excepted)
+    settings = Options(
+        chosen.agent,
+        chosen.python,
+        chosen.only,
+        chosen.excepted,
+        on_row=None if chosen.json or chosen.brief else show_row,
+    )
     found = []
     fine = True
     for name in chosen.passes:
@@ -98,7 +108,7 @@ def main() -> int:
             fine = fine and not report.failures
             found.append(as_json(report, seconds))
             if not chosen.json:
-                show(report, seconds, chosen.verbose)
+                show(report, seconds)
             begin = time.monotonic()
     if chosen.json:
         json.dump(found, sys.stdout, indent=1)

@@ -340,6 +340,29 @@ for name, (family, kind, address) in attempts.items():
 """
 
 
+DISK_BOMBS = """
+import safe_py_runner as s
+engine = s.LocalEngine(python={python!r})
+for bomb in (
+    "for i in range(8): open(str(i), 'wb').write(bytes(1 << 20))",
+    "for i in range(20000): open(str(i), 'wb').close()",
+):
+    policy = s.RunnerPolicy(timeout_seconds=60, disk_mb=4, blocked_builtins=[])
+    r = s.run_code(bomb + chr(10) + "import time; time.sleep(60)", engine, policy=policy)
+    print(r.outcome, r.killed_by, r.resource_exceeded, "mount_namespace" in r.isolation.layers)
+"""
+
+
+def test_disk_is_bounded_without_mounts(interpreter: str) -> None:
+    """S-24: by the agent, where the host grants no tmpfs: bytes and files"""
+    tool = Path(__file__).parents[1] / "tools/without_namespaces.py"
+    code = DISK_BOMBS.format(python=interpreter)
+    done = subprocess.run(
+        [sys.executable, tool, sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["crash disk True False"] * 2, done.stderr
+
+
 @PROFILES
 def test_no_network(free_run: Run, processes: bool) -> None:
     """S-08: nothing answers, nothing leaves; with the filter there is not even a socket for it"""

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/attr.h"
 #include "sandbox/seccomp.h"
@@ -152,6 +153,14 @@ static inline bool expect_madvise(const Caller *caller _unused_, const uint32_t 
                (args[2] >= 14 && args[2] <= 19) || (args[2] >= 22 && args[2] <= 23);
 }
 
+static inline bool expect_mknod(const Caller *caller, const uint32_t *args) {
+        return caller_has_processes(caller) && (args[1] & 0xf000) == S_IFIFO;
+}
+
+static inline bool expect_mknodat(const Caller *caller _unused_, const uint32_t *args) {
+        return (args[2] & 0xf000) == S_IFIFO;
+}
+
 static inline bool expect_mmap(const Caller *caller _unused_, const uint32_t *args) {
         if (!(args[2] & PROT_EXEC))
                 return true;
@@ -231,6 +240,8 @@ static const struct {
         {"ioctl", expect_ioctl},
         {"kill", expect_kill},
         {"madvise", expect_madvise},
+        {"mknod", expect_mknod},
+        {"mknodat", expect_mknodat},
         {"mmap", expect_mmap},
         {"mprotect", expect_mprotect},
         {"prctl", expect_prctl},

@@ -185,7 +185,7 @@ static int for_a_leased_uid(void) {
         WorkDir directory = WORK_DIR_NULL;
         struct stat info;
 
-        if (!credentials_probe(UID_LEASE_BASE))
+        if (credentials_probe() <= 0)
                 return CHILD_NOT_ROOT;
         CHECK(work_dir_init(&directory, UID_LEASE_BASE, NULL) == 0);
         CHECK(stat(directory.path, &info) == 0 && info.st_uid == UID_LEASE_BASE);

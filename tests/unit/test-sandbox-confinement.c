@@ -96,7 +96,7 @@ static int with_uid(void) {
         ConfinementPlan plan = make_plan(ALWAYS | LAYER_BIT(LAYER_UID));
         LayerSet layers = 0;
 
-        if (!credentials_probe(UID_LEASE_BASE))
+        if (credentials_probe() <= 0)
                 return CHILD_NOT_ROOT;
         plan.uid = UID_LEASE_BASE + 1;
         CHECK(apply(&plan, &layers, NULL) == 0);

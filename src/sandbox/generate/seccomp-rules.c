@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "sandbox/generate/seccomp-rules.h"
 
@@ -173,6 +174,7 @@ const SeccompRule seccomp_rules[] = {
         ALWAYS("unlink"),
         ALWAYS("unlinkat"), /* shutil.rmtree() */
         ALWAYS("utimensat"),
+        IF("mknodat", MASKED(2, S_IFMT, S_IFIFO)), /* mkfifo() */
 
         /* files by descriptor */
         ALWAYS("close"),
@@ -260,6 +262,7 @@ const SeccompRule seccomp_rules[] = {
         WITH(PROCESSES, "getresgid"),
         WITH(PROCESSES, "getresuid"),
         WITH(PROCESSES, "getrlimit"),
+        WITH_IF(PROCESSES, "mknod", MASKED(1, S_IFMT, S_IFIFO)),
         WITH(PROCESSES, "pipe"),
         WITH(PROCESSES, "preadv"),
         WITH(PROCESSES, "pwritev"),

@@ -122,6 +122,7 @@ class Options:
     only: tuple[str, ...] = ()
     excepted: tuple[str, ...] = ()
     brief: bool = False  # policy-off without the programs that `all` has run under the same policy
+    on_row: Callable[[str, Row], None] | None = None  # told of each program when it is done
 
 
 Pass = Callable[[Options, list[Program]], Iterator[Report]]
@@ -149,9 +150,10 @@ def _cost(before: Supervisors, after: Supervisors, names: list[str]) -> list[str
 
 
 class _Pass:
-    def __init__(self, stand: Stand, report: Report) -> None:
+    def __init__(self, stand: Stand, report: Report, options: Options) -> None:
         self.stand = stand
         self.report = report
+        self._on_row = options.on_row
         self._check_files: list[tuple[float, Row, str]] = []
 
     def _row(self, program: Program, shot: Shot) -> Row:
@@ -170,6 +172,10 @@ class _Pass:
             row.complaints.append(f"outside of the run: {outside.artifacts()}")
         return row
 
+    def _tell(self, row: Row) -> None:
+        if self._on_row is not None:
+            self._on_row(self.report.title, row)
+
     def _batch(self, programs: list[Program], policies: list[Fields]) -> None:
         names = [program.name for program in programs]
         log = outside.KernelLog()
@@ -187,6 +193,7 @@ class _Pass:
         around += self.stand.orphans()
         for row in rows:
             row.complaints += around
+            self._tell(row)
         self.report.rows += rows
 
     def run(self, programs: list[Program], policies: dict[str, Fields]) -> None:
@@ -196,6 +203,7 @@ class _Pass:
             time.sleep(max(0.0, when - time.monotonic()))
             if os.path.exists(path):
                 row.verdict, row.line = ESCAPED, f"{path} is on the host"
+                self._tell(row)
                 os.unlink(path)
         self.report.rows.sort(key=lambda row: row.program.title)
 
@@ -215,7 +223,7 @@ def _perform(
             report.rows = [Row(each, REFUSED, stand.refusal, 0) for each in programs]
             report.notes.append(f"every run is refused: {stand.refusal}")
             return report
-        _Pass(stand, report).run(programs, policies)
+        _Pass(stand, report, options).run(programs, policies)
         if stand.unknown_fields:
             report.notes.append(f"no such policy in this build: {sorted(stand.unknown_fields)}")
     still = set(without) & set(report.layers)
