@@ -26,10 +26,7 @@ struct DiskWatch {
 /* Looks at the directory @top_fd, where that is due. Returns whether there is more in it than
  * @max_bytes or @max_files, directories among them: twice in a row, since what is moved while a
  * pass goes on may be counted twice. @n_watches share the time there is for it. */
-bool disk_watch_look(DiskWatch *watch,
-                     int top_fd,
-                     uint64_t max_bytes,
-                     uint64_t max_files,
-                     uint32_t n_watches);
+bool disk_watch_look(
+        DiskWatch *watch, int top_fd, uint64_t max_bytes, uint64_t max_files, uint32_t n_watches);
 /* Gives up the pass; the watch may be used again. */
 void disk_watch_deinit(DiskWatch *watch);

@@ -9,10 +9,10 @@
 #include "child.h"
 #include "sandbox/credentials.h"
 
-#define KIB        UINT64_C(1024)
-#define BYTES_MAX  (256 * KIB)
-#define FILES_MAX  3000
-#define LOOKS_MAX  10000
+#define KIB       UINT64_C(1024)
+#define BYTES_MAX (256 * KIB)
+#define FILES_MAX 3000
+#define LOOKS_MAX 10000
 
 static WorkDir directory = WORK_DIR_NULL;
 
