@@ -64,7 +64,7 @@ static inline void fuzz_agent_open(void) {
         want(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
         /* layers are not tried: that would fork */
         fuzz = (FuzzAgent){
-                .agent = {.max_runs = 4, .tried = ~(LayerSet)0},
+                .agent = {.max_runs = 4, .n_forks_max = UINT32_MAX, .tried = ~(LayerSet)0},
                 .host_fd = pair[0],
                 .zygote_fd = -1,
                 .agent_in_fd = pair[1],
@@ -85,6 +85,8 @@ static inline void fuzz_agent_turn(void) {
         (void)loop_run_once(&fuzz.agent.loop, 0);
         list_for_each(link, &fuzz.agent.delivering)(void)
                 run_deliver_one(container_of(link, Run, delivering));
+        list_for_each(link, &fuzz.agent.environments)(void)
+                environment_tend(container_of(link, Environment, link), clock_now_ns());
         link_flush(&fuzz.agent.link);
 }
 

@@ -53,6 +53,7 @@ enum {
         SPR_E_TIMEOUT,     /* wait: not completed within the time */
         SPR_E_INTERRUPTED, /* wait: a signal handler ran */
         SPR_E_CLOSED,      /* the engine was closed */
+        SPR_E_BUSY,        /* max_queue runs are waiting already */
 };
 
 typedef enum SprOutcome {
@@ -129,12 +130,32 @@ int spr_engine_options_set_python(SprEngineOptions *options, const char *path);
 int spr_engine_options_set_venv(SprEngineOptions *options, const char *directory);
 /* The spr-agent program; default: where this library was installed to find it. */
 int spr_engine_options_set_agent(SprEngineOptions *options, const char *path);
-/* A module to import before any run, in this order. */
+/* A module to import before any run, in this order ("numpy", "os.path"); one that cannot be
+ * imported is SPR_E_INTERPRETER at the start. What is no such name is SPR_E_INVALID, here and, with
+ * words, at spr_engine_new(). */
 int spr_engine_options_add_preload(SprEngineOptions *options, const char *module);
+/* Whether modules that the runs of this engine turn out to import are preloaded for later ones,
+ * also beside those named; default no. */
+void spr_engine_options_set_preload_auto(SprEngineOptions *options, bool preload_auto);
 /* How long the interpreter may take to start and preload; default 30 s. */
 int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options, uint64_t timeout_ns);
+/* How many workers are kept ready for each kind of run (limits and permissions make a kind), at
+ * most 4096; each takes memory: about half a MB, more with large preloads. Default: as many as the
+ * runs of late would have needed, none for a kind that was asked for once. 0 = none: each run waits
+ * for its worker. */
+int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n);
 /* Whether the agent and the interpreter may write to the caller's standard error; default no. */
 void spr_engine_options_set_debug(SprEngineOptions *options, bool debug);
+
+/* How many runs may be in progress at a time; 0, the default: as many as the agent takes, which
+ * depends on the descriptors it may have and is never exceeded. More runs wait on this side, first
+ * in, first out, whichever thread they come from; their deadline counts from their start. */
+void spr_engine_options_set_max_concurrency(SprEngineOptions *options, uint32_t n);
+/* How many runs may wait so; one more is SPR_E_BUSY at its submission. Default 65536; 0: none. */
+void spr_engine_options_set_max_queue(SprEngineOptions *options, uint32_t n);
+/* How long a run may wait so, also for the start of the interpreter; then its result has outcome
+ * infra. UINT64_MAX, the default: for ever. */
+void spr_engine_options_set_acquire_timeout_ns(SprEngineOptions *options, uint64_t timeout_ns);
 
 /* Copies the options. Starts nothing: the agent is started by the first run, or by
  * spr_engine_start(). */
@@ -223,6 +244,10 @@ bool spr_result_get_stderr_truncated(const SprResult *result);
 uint64_t spr_result_get_stdout_total(const SprResult *result);
 uint64_t spr_result_get_stderr_total(const SprResult *result);
 uint64_t spr_result_get_wall_ns(const SprResult *result);
+/* How long the run waited for a free slot before that; see
+ * spr_engine_options_set_max_concurrency().
+ */
+uint64_t spr_result_get_queue_wait_ns(const SprResult *result);
 uint64_t spr_result_get_cpu_user_ns(const SprResult *result);
 uint64_t spr_result_get_cpu_system_ns(const SprResult *result);
 /* Beyond the warm interpreter. */

@@ -28,39 +28,112 @@ static int engine_option_path(const ModuleState *state,
         return 0;
 }
 
+/* Names that are none are remembered and refused, in words, by spr_engine_new(). */
+static int engine_option_preload(SprEngineOptions *options, PyObject *name) {
+        const char *module;
+        Py_ssize_t length;
+
+        if (!PyUnicode_Check(name)) {
+                PyErr_Format(PyExc_TypeError, "preload must hold names of modules: %R is no str",
+                             name);
+                return -1;
+        }
+        module = PyUnicode_AsUTF8AndSize(name, &length);
+        if (!module)
+                return -1;
+        if (strlen(module) != (size_t)length) {
+                PyErr_Format(PyExc_ValueError, "cannot preload %R: not the name of a module", name);
+                return -1;
+        }
+        if (spr_engine_options_add_preload(options, module) < 0) {
+                PyErr_NoMemory();
+                return -1;
+        }
+        return 0;
+}
+
 static int engine_option_preloads(SprEngineOptions *options, PyObject *preloads) {
         _cleanup_(py_decrefp) PyObject *modules = PySequence_List(preloads);
 
         if (!modules)
                 return -1;
-
-        for (Py_ssize_t i = 0; i < PyList_Size(modules); i++) {
-                const char *module = PyUnicode_AsUTF8AndSize(PyList_GetItem(modules, i), NULL);
-
-                if (!module)
+        for (Py_ssize_t i = 0; i < PyList_Size(modules); i++)
+                if (engine_option_preload(options, PyList_GetItem(modules, i)) < 0)
                         return -1;
-                if (spr_engine_options_add_preload(options, module) < 0) {
-                        PyErr_NoMemory();
-                        return -1;
-                }
-        }
 
         return 0;
 }
 
+typedef struct EngineArguments {
+        PyObject *python, *venv, *agent, *preload;
+        int preload_auto;
+        unsigned long long startup_timeout_ns; /* 0: the default, as below */
+        unsigned int max_concurrency;
+        PyObject *max_queue;                   /* None: the default */
+        unsigned long long acquire_timeout_ns; /* UINT64_MAX: for ever */
+} EngineArguments;
+
+static int engine_option_queue(SprEngineOptions *options, const EngineArguments *arguments) {
+        unsigned long max_queue;
+
+        spr_engine_options_set_max_concurrency(options, arguments->max_concurrency);
+        spr_engine_options_set_acquire_timeout_ns(options, arguments->acquire_timeout_ns);
+        if (arguments->max_queue == Py_None)
+                return 0;
+        max_queue = PyLong_AsUnsignedLong(arguments->max_queue);
+        if (PyErr_Occurred())
+                return -1;
+        spr_engine_options_set_max_queue(options,
+                                         max_queue < UINT32_MAX ? (uint32_t)max_queue : UINT32_MAX);
+        return 0;
+}
+
+static int engine_options_fill(const ModuleState *state,
+                               SprEngineOptions *options,
+                               const EngineArguments *arguments) {
+        if (engine_option_path(state, options, spr_engine_options_set_python, arguments->python) <
+                    0 ||
+            engine_option_path(state, options, spr_engine_options_set_venv, arguments->venv) < 0 ||
+            engine_option_path(state, options, spr_engine_options_set_agent, arguments->agent) <
+                    0 ||
+            (arguments->preload && engine_option_preloads(options, arguments->preload) < 0))
+                return -1;
+        spr_engine_options_set_preload_auto(options, arguments->preload_auto);
+        if (arguments->startup_timeout_ns > 0)
+                (void)spr_engine_options_set_startup_timeout_ns(options,
+                                                                arguments->startup_timeout_ns);
+        return engine_option_queue(options, arguments);
+}
+
 static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-        static char *keywords[] = {"python", "venv", "agent", "preload", "startup_timeout_ns",
+        static char *keywords[] = {"python",
+                                   "venv",
+                                   "agent",
+                                   "preload",
+                                   "preload_auto",
+                                   "startup_timeout_ns",
+                                   "max_concurrency",
+                                   "max_queue",
+                                   "acquire_timeout_ns",
                                    NULL};
+        EngineArguments arguments = {
+                .python = Py_None,
+                .venv = Py_None,
+                .agent = Py_None,
+                .max_queue = Py_None,
+                .acquire_timeout_ns = UINT64_MAX,
+        };
         const ModuleState *state = PyType_GetModuleState(Py_TYPE(object));
-        PyObject *python = Py_None, *venv = Py_None, *agent = Py_None, *preload = NULL;
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
         EngineObject *self = (EngineObject *)object;
-        unsigned long long startup_timeout_ns = 0;
         SprError error = {};
         int r;
 
-        if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOK:Engine", keywords, &python, &venv,
-                                         &agent, &preload, &startup_timeout_ns))
+        if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOpKIOK:Engine", keywords,
+                                         &arguments.python, &arguments.venv, &arguments.agent,
+                                         &arguments.preload, &arguments.preload_auto,
+                                         &arguments.startup_timeout_ns, &arguments.max_concurrency,
+                                         &arguments.max_queue, &arguments.acquire_timeout_ns))
                 return -1;
         if (self->engine) {
                 PyErr_SetString(PyExc_TypeError, "an Engine is initialised once");
@@ -72,13 +145,8 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                 (void)ext_error_raise(state, r, NULL);
                 return -1;
         }
-        if (engine_option_path(state, options, spr_engine_options_set_python, python) < 0 ||
-            engine_option_path(state, options, spr_engine_options_set_venv, venv) < 0 ||
-            engine_option_path(state, options, spr_engine_options_set_agent, agent) < 0 ||
-            (preload && engine_option_preloads(options, preload) < 0))
+        if (engine_options_fill(state, options, &arguments) < 0)
                 return -1;
-        if (startup_timeout_ns > 0)
-                (void)spr_engine_options_set_startup_timeout_ns(options, startup_timeout_ns);
 
         r = spr_engine_new(&self->engine, options, &error);
         if (r) {
@@ -122,18 +190,16 @@ static PyObject *engine_close(PyObject *self, PyObject *unused _unused_) {
         Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
-static PyObject *engine_run(PyObject *self, PyObject *args, PyObject *kwargs) {
+/* The request of run() and post(); NULL with an exception set. */
+static SprRequest *engine_request(const ModuleState *state, PyObject *args, PyObject *kwargs) {
         static char *keywords[] = {"code", "input_json", "policy", "name", NULL};
-        const ModuleState *state = PyType_GetModuleState(Py_TYPE(self));
         _cleanup_(spr_request_freep) SprRequest *request = NULL;
         const char *code, *input = NULL, *name = NULL;
         Py_ssize_t n_code, n_input = 0;
-        SprEngine *engine = engine_get(self);
         PyObject *policy = NULL;
         int r;
 
-        if (!engine ||
-            !PyArg_ParseTupleAndKeywords(args, kwargs, "y#|z#O!z:run", keywords, &code, &n_code,
+        if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#|z#O!z:run", keywords, &code, &n_code,
                                          &input, &n_input, state->policy_type, &policy, &name))
                 return NULL;
 
@@ -146,10 +212,98 @@ static PyObject *engine_run(PyObject *self, PyObject *args, PyObject *kwargs) {
                 r = spr_request_set_name(request, name);
         if (!r && policy)
                 r = spr_request_set_policy(request, ((PolicyObject *)policy)->policy);
+        if (r) {
+                (void)ext_error_raise(state, r, NULL);
+                return NULL;
+        }
+        return take_ptr(&request);
+}
+
+static PyObject *engine_run(PyObject *self, PyObject *args, PyObject *kwargs) {
+        const ModuleState *state = PyType_GetModuleState(Py_TYPE(self));
+        _cleanup_(spr_request_freep) SprRequest *request = NULL;
+        SprEngine *engine = engine_get(self);
+
+        if (!engine)
+                return NULL;
+        request = engine_request(state, args, kwargs);
+        return request ? ext_run_request(state, engine, request) : NULL;
+}
+
+static PyObject *engine_post(PyObject *self, PyObject *args, PyObject *kwargs) {
+        const ModuleState *state = PyType_GetModuleState(Py_TYPE(self));
+        _cleanup_(spr_request_freep) SprRequest *request = NULL;
+        SprEngine *engine = engine_get(self);
+        SprError error = {};
+        uint64_t run_id;
+        int r;
+
+        if (!engine)
+                return NULL;
+        request = engine_request(state, args, kwargs);
+        if (!request)
+                return NULL;
+
+        Py_BEGIN_ALLOW_THREADS r = spr_engine_post(engine, request, &run_id, &error);
+        Py_END_ALLOW_THREADS if (r) return ext_error_raise(state, r, &error);
+
+        return PyLong_FromUnsignedLongLong(run_id);
+}
+
+static PyObject *engine_cancel(PyObject *self, PyObject *argument) {
+        unsigned long long run_id = PyLong_AsUnsignedLongLong(argument);
+        SprEngine *engine = engine_get(self);
+
+        if (!engine || PyErr_Occurred())
+                return NULL;
+
+        Py_BEGIN_ALLOW_THREADS spr_engine_cancel(engine, run_id);
+        Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+static PyObject *engine_fileno(PyObject *self, PyObject *unused _unused_) {
+        SprEngine *engine = engine_get(self);
+        int fd;
+
+        if (!engine)
+                return NULL;
+        fd = spr_engine_get_fd(engine);
+        if (fd < 0)
+                return ext_error_raise(PyType_GetModuleState(Py_TYPE(self)), fd, NULL);
+
+        return PyLong_FromLong(fd);
+}
+
+static PyObject *engine_dispatch(PyObject *self, PyObject *unused _unused_) {
+        SprEngine *engine = engine_get(self);
+        SprError error = {};
+        int r;
+
+        if (!engine)
+                return NULL;
+
+        Py_BEGIN_ALLOW_THREADS r = spr_engine_dispatch(engine, &error);
+        Py_END_ALLOW_THREADS if (r) return ext_error_raise(PyType_GetModuleState(Py_TYPE(self)), r,
+                                                           &error);
+
+        Py_RETURN_NONE;
+}
+
+static PyObject *engine_pop(PyObject *self, PyObject *unused _unused_) {
+        const ModuleState *state = PyType_GetModuleState(Py_TYPE(self));
+        _cleanup_(spr_result_freep) SprResult *result = NULL;
+        SprEngine *engine = engine_get(self);
+        int r;
+
+        if (!engine)
+                return NULL;
+
+        Py_BEGIN_ALLOW_THREADS r = spr_engine_pop(engine, &result);
+        Py_END_ALLOW_THREADS if (r == SPR_E_EMPTY) Py_RETURN_NONE;
         if (r)
                 return ext_error_raise(state, r, NULL);
 
-        return ext_run_request(state, engine, request);
+        return ext_report_new(state, result);
 }
 
 static void engine_dealloc(PyObject *self) {
@@ -170,6 +324,13 @@ static PyMethodDef engine_methods[] = {
         {"close", engine_close, METH_NOARGS, "End every run, the agent and all that it started."},
         {"run", (PyCFunction)(void (*)(void))engine_run, METH_VARARGS | METH_KEYWORDS,
          "Run code (UTF-8 bytes) with input (JSON text) under a policy; blocks."},
+        {"post", (PyCFunction)(void (*)(void))engine_post, METH_VARARGS | METH_KEYWORDS,
+         "As run, without waiting: returns the run's id, and pop() its report."},
+        {"cancel", engine_cancel, METH_O,
+         "Cancel a posted run by its id; unknown ones are ignored."},
+        {"fileno", engine_fileno, METH_NOARGS, "Readable when dispatch() has something to do."},
+        {"dispatch", engine_dispatch, METH_NOARGS, "Handle what the agent has sent; never blocks."},
+        {"pop", engine_pop, METH_NOARGS, "The report of a posted run that has completed, or None."},
         {NULL, NULL, 0, NULL},
 };
 

@@ -20,6 +20,7 @@ static const struct ErrorRow {
         [ERROR_VENV] = {"VenvError", "A venv or its packages could not be made.", false},
         [ERROR_AGENT] = {"AgentError", "spr-agent is missing, or it failed.", false},
         [ERROR_CLOSED] = {"ClosedError", "The engine was closed.", false},
+        [ERROR_BUSY] = {"BusyError", "As many runs wait as the engine's max_queue allows.", false},
 };
 
 static PyObject *error_bases(const ModuleState *state, ErrorType type) {
@@ -66,6 +67,8 @@ static ErrorType error_type(int code) {
                 return ERROR_AGENT;
         case SPR_E_CLOSED:
                 return ERROR_CLOSED;
+        case SPR_E_BUSY:
+                return ERROR_BUSY;
         default:
                 return ERROR_RUNNER;
         }

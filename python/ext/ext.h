@@ -29,6 +29,7 @@ typedef enum ErrorType {
         ERROR_VENV,
         ERROR_AGENT,
         ERROR_CLOSED,
+        ERROR_BUSY,
         _ERROR_N,
 } ErrorType;
 

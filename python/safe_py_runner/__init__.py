@@ -13,6 +13,7 @@ Example::
 from ._spr import version as __version__
 from .errors import (
     AgentError,
+    BusyError,
     ClosedError,
     InterpreterError,
     InvalidError,
@@ -25,16 +26,18 @@ from .execution.engine import ExecutionEngine
 from .execution.local_engine import LocalEngine
 from .policy import RunnerPolicy
 from .result import Isolation, RunnerResult, Truncated, Usage
-from .runner import run_code
+from .runner import Job, arun_code, run_code, run_many
 
 __all__ = [
     "AgentError",
+    "BusyError",
     "ClosedError",
     "DockerEngine",
     "ExecutionEngine",
     "InterpreterError",
     "InvalidError",
     "Isolation",
+    "Job",
     "LocalEngine",
     "PolicyError",
     "RunnerError",
@@ -44,5 +47,7 @@ __all__ = [
     "Usage",
     "VenvError",
     "__version__",
+    "arun_code",
     "run_code",
+    "run_many",
 ]

@@ -8,6 +8,7 @@ ValueErrors as well, since the caller can mend them.
 
 from ._spr import (
     AgentError,
+    BusyError,
     ClosedError,
     InterpreterError,
     InvalidError,
@@ -18,6 +19,7 @@ from ._spr import (
 
 __all__ = [
     "AgentError",
+    "BusyError",
     "ClosedError",
     "InterpreterError",
     "InvalidError",

@@ -17,11 +17,13 @@ class Usage:
         wall_ms: milliseconds from the hand-over of the request to the end of the run.
         cpu_ms: milliseconds of processor time, user and system.
         peak_memory_bytes: anonymous and shared memory beyond the warm interpreter.
+        queue_wait_ms: milliseconds for which the run waited for a free slot of its engine before.
     """
 
     wall_ms: float = 0.0
     cpu_ms: float = 0.0
     peak_memory_bytes: int = 0
+    queue_wait_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

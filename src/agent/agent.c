@@ -26,9 +26,11 @@
 #include "sandbox/namespaces.h"
 #include "sandbox/seccomp.h"
 
-#define AGENT_SAMPLE_NS    (5 * NSEC_PER_MSEC)
-#define AGENT_CLEAN_NS     NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
-#define AGENT_FDS_RESERVED 64
+#define AGENT_SAMPLE_NS      (5 * NSEC_PER_MSEC)
+#define AGENT_SAMPLE_COST_NS (30 * NSEC_PER_USEC)
+#define AGENT_CLEAN_NS       NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
+#define AGENT_FDS_RESERVED   64
+#define AGENT_ZYGOTES_MAX    1024
 
 Run *agent_find_run(Agent *agent, uint64_t id) {
         list_for_each(link, &agent->runs[id % AGENT_BUCKETS]) {
@@ -65,22 +67,18 @@ Environment *agent_find_environment(Agent *agent, uint64_t id) {
 /* Without a pid namespace, what a dead zygote's workers left behind has become our child. */
 static void agent_sweep(Agent *agent) {
         _cleanup_(closep) int proc_fd = -1;
-        _cleanup_(freep) pid_t *zygotes = NULL;
+        pid_t zygotes[AGENT_ZYGOTES_MAX];
         size_t n = 0;
 
         if (agent->nest.pid_namespace)
                 return;
-        list_for_each(link, &agent->environments)++ n;
-        zygotes = calloc(n + 1, sizeof(*zygotes));
-        if (!zygotes)
-                return; /* the next child that ends leads here again */
-        n = 0;
         list_for_each(link, &agent->environments) {
                 Environment *environment = container_of(link, Environment, link);
 
-                if (environment->zygote.pid > 0)
-                        zygotes[n++] = environment->zygote.pid;
+                n += environment_list_zygotes(environment, zygotes + n, ARRAY_SIZE(zygotes) - n);
         }
+        if (n == ARRAY_SIZE(zygotes))
+                return; /* no telling which are not known */
         proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (proc_fd >= 0)
                 (void)descendants_kill_unknown(proc_fd, zygotes, n);
@@ -141,95 +139,119 @@ static int agent_watch_signals(Agent *agent, Failure *failure) {
 
 /* time */
 
+/* The looks at all runs together take a small part of the time. */
+static uint64_t agent_sample_ns(const Agent *agent) {
+        return AGENT_SAMPLE_NS + agent->n_runs * AGENT_SAMPLE_COST_NS;
+}
+
 typedef struct AgentClock {
-        uint64_t now_ns, next_ns;
+        uint64_t now_ns;
         bool samples;
-        bool long_runs; /* some run has been going on for longer than a sample */
 } AgentClock;
 
-static void agent_visit_run(Run *run, AgentClock *clock) {
-        if (run_wants_samples(run)) {
-                if (clock->samples && clock->now_ns - run->started_ns >= AGENT_SAMPLE_NS) {
-                        clock->long_runs = true;
-                        run_take_sample(run);
-                }
-                if (clock->now_ns + AGENT_SAMPLE_NS < clock->next_ns)
-                        clock->next_ns = clock->now_ns + AGENT_SAMPLE_NS;
-        }
+static void agent_visit_run(Agent *agent, Run *run, const AgentClock *clock) {
+        if (!run_wants_samples(run))
+                return;
+        if (clock->samples && clock->now_ns - run->started_ns >= AGENT_SAMPLE_NS)
+                run_take_sample(run);
+        agent_wake_by(agent, agent->sampled_ns + agent_sample_ns(agent));
 }
 
 /* Returns false when something was due: it, and others, may be gone. */
-static bool agent_visit_worker(Worker *worker, AgentClock *clock) {
+static bool agent_visit_worker(Agent *agent, Worker *worker, const AgentClock *clock) {
         Run *run = worker->run;
 
         if (worker->deadline_ns <= clock->now_ns) {
                 worker_overdue(worker);
                 return false;
         }
-        clock->next_ns = min_u64(clock->next_ns, worker->deadline_ns);
+        agent_wake_by(agent, worker->deadline_ns);
         if (!run)
                 return true;
         if (run->deadline_ns <= clock->now_ns) {
                 run_overdue(run);
                 return false;
         }
-        clock->next_ns = min_u64(clock->next_ns, run->deadline_ns);
-        agent_visit_run(run, clock);
+        agent_wake_by(agent, run->deadline_ns);
+        agent_visit_run(agent, run, clock);
         return true;
 }
 
-static bool agent_visit_environment(Environment *environment, AgentClock *clock) {
-        Link *lists[] = {&environment->workers, &environment->waiting};
-        uint64_t due_ns = environment_check_deadline(environment, clock->now_ns);
+static bool agent_visit_workers(Agent *agent, Link *list, const AgentClock *clock) {
+        list_for_each(link,
+                      list) if (!agent_visit_worker(agent, container_of(link, Worker, in_turn),
+                                                    clock)) return false;
+        return true;
+}
 
-        clock->next_ns = min_u64(clock->next_ns, due_ns);
-        for (size_t i = 0; i < ARRAY_SIZE(lists); ++i) {
-                list_for_each(link, lists[i]) {
-                        if (!agent_visit_worker(container_of(link, Worker, in_turn), clock))
-                                return false;
-                }
+static bool agent_visit_environment(Environment *environment, const AgentClock *clock) {
+        Agent *agent = environment->agent;
+
+        if (environment_check_deadlines(environment, clock->now_ns) ||
+            !agent_visit_workers(agent, &environment->waiting, clock))
+                return false;
+        list_for_each(link, &environment->zygotes) {
+                Zygote *zygote = container_of(link, Zygote, link);
+
+                if (!agent_visit_workers(agent, &zygote->workers, clock))
+                        return false;
         }
         return true;
 }
 
-/* A short run is over before the next look at its memory: until then its answer goes first. */
-static void agent_refill(Agent *agent, bool beside_runs) {
-        list_for_each(link, &agent->environments)
-                environment_refill(container_of(link, Environment, link), beside_runs);
-}
+/* Looks after everything, until one thing was due; then there may be more. */
+static void agent_visit(Agent *agent, uint64_t now_ns) {
+        AgentClock clock = {.now_ns = now_ns};
 
-/* Everything that is due by the clock, one thing at a time; returns how long the loop may sleep. */
-static uint64_t agent_tick(Agent *agent) {
-        AgentClock clock = {.now_ns = clock_now_ns(), .next_ns = UINT64_MAX};
-
-        clock.samples = clock.now_ns - agent->sampled_ns >= AGENT_SAMPLE_NS;
+        clock.samples = now_ns - agent->sampled_ns >= agent_sample_ns(agent);
         if (clock.samples)
-                agent->sampled_ns = clock.now_ns;
-        list_for_each(link, &agent->environments) if (!agent_visit_environment(
-                                                              container_of(link, Environment, link),
-                                                              &clock)) return 0;
-        agent_refill(agent, clock.long_runs);
-        if (!list_is_empty(&agent->cleaning) && lease_clean(agent, clock.now_ns + AGENT_CLEAN_NS))
-                return 0;
-        if (clock.next_ns == UINT64_MAX)
-                return UINT64_MAX;
-        return clock.next_ns > clock.now_ns ? clock.next_ns - clock.now_ns : 0;
+                agent->sampled_ns = now_ns;
+        agent->due_ns = UINT64_MAX;
+        list_for_each(link, &agent->environments) {
+                Environment *environment = container_of(link, Environment, link);
+
+                if (!agent_visit_environment(environment, &clock)) {
+                        agent->due_ns = now_ns;
+                        return;
+                }
+        }
 }
 
-/* Result data, one frame a run in turn, as long as the host takes it. Returns whether it ended for
- * want of room, with more to send. */
-static bool agent_deliver(Agent *agent) {
-        bool progress = true;
+/* What is due by the clock, one thing at a time, then what there is time for; returns how long the
+ * loop may sleep. */
+static uint64_t agent_tick(Agent *agent) {
+        uint64_t now_ns = clock_now_ns(), next_ns;
 
-        while (progress) {
+        if (now_ns >= agent->due_ns)
+                agent_visit(agent, now_ns);
+        next_ns = agent->due_ns;
+        if (next_ns > now_ns)
+                list_for_each(link, &agent->environments) {
+                        Environment *environment = container_of(link, Environment, link);
+
+                        next_ns = min_u64(next_ns, environment_tend(environment, now_ns));
+                }
+        if (!list_is_empty(&agent->cleaning) && lease_clean(agent, now_ns + AGENT_CLEAN_NS))
+                return 0;
+        if (next_ns == UINT64_MAX)
+                return UINT64_MAX;
+        return next_ns > now_ns ? next_ns - now_ns : 0;
+}
+
+bool agent_answer(Agent *agent) {
+        bool progress = true, full = false;
+
+        while (progress && !full) {
                 progress = false;
                 list_for_each(link, &agent->delivering) {
-                        if (!link_has_room(&agent->link))
-                                return true;
+                        full = !link_has_room(&agent->link);
+                        if (full)
+                                break;
                         progress |= run_deliver_one(container_of(link, Run, delivering));
                 }
         }
-        return false;
+        link_flush(&agent->link);
+        return full;
 }
 
 void agent_loop(Agent *agent) {
@@ -237,8 +259,7 @@ void agent_loop(Agent *agent) {
                 uint64_t timeout_ns;
                 bool more;
 
-                more = agent_deliver(agent);
-                link_flush(&agent->link);
+                more = agent_answer(agent);
                 if (agent->link.closed)
                         return; /* the host cannot be told anything: no event would say so */
                 timeout_ns = agent_tick(agent);
@@ -285,6 +306,9 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         (void)prctl(PR_SET_DUMPABLE, 0);
         agent_raise_limits();
         agent->max_runs = agent_size_up();
+        if (!agent->n_forks_max)
+                agent->n_forks_max = AGENT_FORKS_MAX;
+        agent->due_ns = UINT64_MAX;
         list_init(&agent->environments);
         list_init(&agent->delivering);
         list_init(&agent->cleaning);

@@ -19,11 +19,13 @@ typedef struct Agent Agent;
 typedef struct Environment Environment;
 typedef struct Run Run;
 typedef struct Worker Worker;
+typedef struct Zygote Zygote;
 
 #define AGENT_RUNS_MAX    4096
 #define AGENT_BUCKETS     1024
 #define AGENT_UIDS_MAX    8192 /* a worker that ends still has its own */
 #define AGENT_FDS_PER_RUN 16
+#define AGENT_FORKS_MAX   4096 /* workers of one zygote, unless agreed otherwise */
 
 struct Agent {
         Loop loop;
@@ -39,13 +41,15 @@ struct Agent {
         Link runs[AGENT_BUCKETS];    /* by id */
         Link workers[AGENT_BUCKETS]; /* by id */
         uint64_t last_worker_id;
-        uint32_t n_workers;
+        uint32_t n_workers, n_standbys;
         Link cleaning;   /* leases that still give back what runs left in them */
         Link delivering; /* runs with result data to send, in turn */
         uint32_t n_runs, max_runs;
-        uint32_t n_tasks; /* of our uid on the host, where that must be known */
+        uint32_t n_forks_max; /* workers of one zygote */
+        uint32_t n_tasks;     /* of our uid on the host, where that must be known */
         uint64_t tasks_counted_ns;
         uint64_t sampled_ns; /* when memory was last looked at */
+        uint64_t due_ns;     /* nothing is due by the clock before */
         bool ending;
 };
 
@@ -53,6 +57,14 @@ struct Agent {
 int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure);
 /* Finds out which layers this kernel has, by trying; each until there is an answer. */
 void agent_try_layers(Agent *agent);
+/* Something is due at @due_ns: the agent looks after everything then. */
+static inline void agent_wake_by(Agent *agent, uint64_t due_ns) {
+        if (due_ns < agent->due_ns)
+                agent->due_ns = due_ns;
+}
+/* Result data, one frame a run in turn, as long as the host takes it. Returns whether it ended for
+ * want of room, with more to send. */
+bool agent_answer(Agent *agent);
 /* Serves until the host is gone. */
 void agent_loop(Agent *agent);
 /* Kills and removes everything. */

@@ -1,30 +1,26 @@
 #pragma once
 /* SPDX-License-Identifier: MIT */
 /*
- * Environment: an interpreter with its packages, and the zygote that serves it
+ * Environment: an interpreter with its packages, the zygotes that serve it, and the pools of
+ * standbys that they fill
  *
- * A zygote that dies fails the runs it had and is started anew by the next one. An environment that
+ * There is one zygote; where it cannot fork as fast as runs come there is one per processor. A
+ * zygote that dies fails the runs it had and is started anew by the next one. An environment that
  * cannot start answers every run with the reason.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/agent.h"
-#include "agent/mold.h"
 #include "agent/zygote-process.h"
+#include "agent/zygote.h"
 #include "base/failure.h"
 #include "base/layers.h"
 
-typedef enum EnvironmentState {
-        ENVIRONMENT_COLD,     /* no zygote */
-        ENVIRONMENT_STARTING, /* waiting for ZYGOTE_READY */
-        ENVIRONMENT_READY,
-} EnvironmentState;
+typedef struct Pool Pool;
 
-#define ENVIRONMENT_WORDS_MAX 2048
-#define ENVIRONMENT_STANDBYS  2
-/* that could not be confined, or died, before no more are made until the next run */
-#define ENVIRONMENT_STANDBYS_LOST 8
+#define ENVIRONMENT_ZYGOTES_MAX 4
+#define ENVIRONMENT_RETRY_NS    (60 * NSEC_PER_SEC) /* after a successor that could not start */
 
 struct Environment {
         Agent *agent;
@@ -34,46 +30,46 @@ struct Environment {
         const char **lists; /* into strings: preloads, then paths */
         ZygoteOrder order;  /* of those */
         uint64_t startup_timeout_ns;
-        uint64_t deadline_ns; /* while starting; else UINT64_MAX */
-        EnvironmentState state;
-        bool announced; /* ENV_READY or FAILURE has been sent once */
-        ZygoteProcess zygote;
-        LoopSource control_source, words_source;
-        LayerSet layers;                   /* the zygote's */
-        Link waiting;                      /* workers that the zygote has not been asked for */
-        Link workers;                      /* those it has */
-        Mold mold;                         /* of the last run */
-        bool wants_standbys;               /* and of the one before */
-        unsigned int n_lost_standbys;      /* since the last run */
-        char words[ENVIRONMENT_WORDS_MAX]; /* the last the zygote said on stdout and stderr */
-        size_t n_words;
+        uint32_t n_standbys; /* that the host demands of each mold, or ENV_STANDBYS_ADAPTIVE */
+        bool announced;      /* ENV_READY or FAILURE has been sent once */
+        LayerSet layers;     /* the zygotes' */
+        Link zygotes;
+        uint32_t n_zygotes_wanted;
+        uint64_t retry_ns;  /* no successor is tried before */
+        Link waiting;       /* workers that no zygote has been asked for */
+        uint32_t n_awaited; /* workers that a run waits for */
+        Link pools;         /* the one used last first */
+        uint32_t n_pools;
 };
 
-/* From an ENV_OPEN frame; starts the zygote. What is wrong with the frame is -EPROTO. */
+/* From an ENV_OPEN frame; starts a zygote. What is wrong with the frame is -EPROTO. */
 int environment_new(Environment **environmentp,
                     Agent *agent,
                     const FrameHeader *header,
                     const uint8_t *payload,
                     Failure *failure);
-/* Fails its runs, kills its zygote. Accepts NULL. */
+/* Fails its runs, kills its zygotes. Accepts NULL. */
 Environment *environment_free(Environment *environment);
 
-/* Gives the run a standby, or a worker that is made now or when the zygote is ready. */
+/* Gives the run a standby, or a worker that is made now or when a zygote is ready. */
 void environment_add_run(Environment *environment, Run *run);
-/* Makes a standby where one is missing. Making it holds up results, so unless @beside_runs only
- * where no run is in progress. */
-void environment_refill(Environment *environment, bool beside_runs);
-/* One could not be confined, or died. */
-void environment_standby_failed(Environment *environment);
-/* Asks the zygote for waiting workers. */
+/* Asks the zygotes for waiting workers. */
 void environment_pump(Environment *environment);
+/* Whether nobody waits for a worker. */
+bool environment_has_time(const Environment *environment);
+/* Whatever can be done while nobody waits: standbys are made, worn zygotes replaced, retired ones
+ * forgotten. Returns when to look again. */
+uint64_t environment_tend(Environment *environment, uint64_t now_ns);
+
 /* A zygote that does not tell of a worker that must be gone. */
 extern const Failure environment_silent;
-/* The zygote is no good any more: kills it, ends or fails its runs. */
-void environment_break(Environment *environment, const Failure *why);
-/* A child of the agent has ended: whether it was this zygote, which then is broken. */
+/* zygote → environment. It is ready, with what it says of itself. */
+void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet);
+/* It is no good any more: kills it, ends or fails its runs. It is gone. */
+void environment_zygote_lost(Environment *environment, Zygote *zygote, const Failure *why);
+/* A child of the agent has ended: whether it was a zygote of this, which then is lost. */
 bool environment_child_ended(Environment *environment, pid_t pid, int status);
-/* Breaks it where something is overdue; returns when to look again. */
-uint64_t environment_check_deadline(Environment *environment, uint64_t now_ns);
-/* Handles what has come on the control socket. */
-void environment_read_control(Environment *environment);
+/* The pids of its zygotes, at most @n_max; how many. */
+size_t environment_list_zygotes(const Environment *environment, pid_t *pids, size_t n_max);
+/* Gives up a zygote that is overdue; whether there was one. */
+bool environment_check_deadlines(Environment *environment, uint64_t now_ns);

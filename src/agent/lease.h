@@ -24,7 +24,7 @@ struct Lease {
         bool owns_ipc; /* in an IPC namespace of all: what the uid made there goes with it */
         WorkDir work_dir;
         DiskWatch disk; /* of it */
-        Link cleaning; /* in agent->cleaning, while what it left is removed */
+        Link cleaning;  /* in agent->cleaning, while what it left is removed */
 };
 
 int lease_new(Lease **leasep, Agent *agent, Failure *failure);

@@ -32,6 +32,8 @@ uint64_t memory_of(long pid, uint32_t *n_threadsp);
 
 /* Starts at the worker's present size. Never fails: without /proc it sees nothing. */
 void memory_watch_init(MemoryWatch *watch, int pidfd);
+/* What the process has made its own since it was forked, about; 0 = not known. */
+uint64_t memory_own_bytes(const MemoryWatch *watch);
 void memory_watch_deinit(MemoryWatch *watch);
 /* Bytes beyond the baseline now; raises the peak. */
 uint64_t memory_watch_sample(MemoryWatch *watch);

@@ -19,6 +19,11 @@
 #define RUN_MEMORY_MAX (UINT64_C(1) << 62)   /* sums with more could wrap */
 #define RUN_DISK_MAX   (UINT64_C(1) << 50)
 
+static void run_set_deadline(Run *run, uint64_t deadline_ns) {
+        run->deadline_ns = deadline_ns;
+        agent_wake_by(run->agent, deadline_ns);
+}
+
 /* birth and death */
 
 Run *run_free(Run *run) {
@@ -99,8 +104,8 @@ int run_new(Agent *agent, const FrameHeader *header, const SubmitFrame *submit, 
                 link_send_failure(&agent->link, header->stream, &why);
                 return 0;
         }
-        run->deadline_ns = clock_after_ns(clock_now_ns() + RUN_PREPARE_TIMEOUT_NS,
-                                          environment->startup_timeout_ns);
+        run_set_deadline(run, clock_after_ns(clock_now_ns() + RUN_PREPARE_TIMEOUT_NS,
+                                             environment->startup_timeout_ns));
         environment_add_run(environment, run);
         return 0;
 }
@@ -112,21 +117,25 @@ void run_fail(Run *run, const Failure *failure) {
 
 /* the end */
 
-/* Everything of the run is killed; its worker is not gone yet. */
-static void run_set_ending(Run *run) {
+static void run_stop_clock(Run *run) {
         run->state = RUN_ENDING;
         run->deadline_ns = UINT64_MAX; /* the worker has one */
         if (run->started_ns)
                 run->usage.wall_ns = clock_now_ns() - run->started_ns;
+}
+
+/* Everything of the run is killed; its worker is not gone yet. */
+static void run_set_ending(Run *run) {
+        run_stop_clock(run);
         worker_end(run->worker);
 }
 
-/* Decides, and takes from the worker what is to be delivered. */
+/* Decides, takes from the worker what is to be delivered, and delivers it: the tidying can wait,
+ * the host does not. */
 static void run_conclude(Run *run) {
         Worker *worker = run->worker;
         Verdict verdict;
 
-        worker_end(worker);
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 capture_drain(&worker->captures[i]);
         run->usage.peak_memory_bytes = worker->memory.peak_bytes;
@@ -135,9 +144,11 @@ static void run_conclude(Run *run) {
         run->region = worker->region;
         worker->region = REGION_FILE_NULL;
         run->worker = NULL;
-        worker_release(worker);
+        worker->run = NULL;
         verdict_decide(&verdict, &run->ending);
         run_deliver(run, &verdict);
+        agent_answer(run->agent);
+        worker_release(worker);
 }
 
 static void run_kill(Run *run, KilledBy why) {
@@ -184,14 +195,13 @@ void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         /* S-03: with its pid namespace everything of the run is killed now, and nobody need wait
          * for it to be gone. Without one, what it has forked is only swept before the zygote's
          * report. */
+        run_stop_clock(run);
         if (run->agent->nest.pid_namespace && !cpu_time_read(worker->pid, &user_ns, &system_ns)) {
                 run->usage.cpu_user_ns = user_ns - min_u64(user_ns, worker->cpu_user_ns);
                 run->usage.cpu_system_ns = system_ns - min_u64(system_ns, worker->cpu_system_ns);
-                run_set_ending(run);
                 run_conclude(run);
-                return;
-        }
-        run_set_ending(run);
+        } else
+                worker_end(worker);
 }
 
 void run_worker_ended(Run *run, const WorkerResultFrame *result) {
@@ -200,7 +210,8 @@ void run_worker_ended(Run *run, const WorkerResultFrame *result) {
         if (exit_by_ns >= run->deadline_ns)
                 return; /* the deadline comes first */
         run->end = *result;
-        run->exit_by_ns = run->deadline_ns = exit_by_ns;
+        run->exit_by_ns = exit_by_ns;
+        run_set_deadline(run, exit_by_ns);
 }
 
 /* A standby that died before it had a request has done nothing: another one takes its place, with
@@ -212,7 +223,7 @@ static int run_replace_worker(Run *run) {
 
         if (run->replaced)
                 return -EALREADY;
-        r = worker_new(&new, old->environment, &old->mold, NULL);
+        r = worker_new(&new, old->environment, old->pool, NULL);
         if (r)
                 return r;
         run->replaced = true;
@@ -222,7 +233,7 @@ static int run_replace_worker(Run *run) {
         old->run = NULL;
         run->state = RUN_PREPARING;
         run->started_ns = 0;
-        run->deadline_ns = clock_now_ns() + RUN_PREPARE_TIMEOUT_NS;
+        run_set_deadline(run, clock_now_ns() + RUN_PREPARE_TIMEOUT_NS);
         run_attach(run, new);
         environment_pump(new->environment);
         return 0;
@@ -232,7 +243,7 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         Worker *worker = run->worker;
         uint64_t resident = exited->max_rss_bytes;
 
-        if (run->state < RUN_ENDING && !worker->started) {
+        if (run->state < RUN_RUNNING || (run->state == RUN_RUNNING && worker->unread)) {
                 Failure failure = FAILURE_NULL;
 
                 if (run_replace_worker(run) == 0)
@@ -276,7 +287,8 @@ static void run_begin_if_complete(Run *run) {
                 return;
         run->state = RUN_RUNNING;
         run->started_ns = clock_now_ns();
-        run->deadline_ns = clock_after_ns(run->started_ns, submit->timeout_ns);
+        run_set_deadline(run, clock_after_ns(run->started_ns, submit->timeout_ns));
+        agent_wake_by(run->agent, run->started_ns); /* for the first look at it */
         worker_begin(run->worker, &frame, submit->output_bytes);
 }
 
@@ -310,6 +322,7 @@ void run_worker_ready(Run *run) {
 void run_attach(Run *run, Worker *worker) {
         run->worker = worker;
         worker->run = run;
+        worker_set_awaited(worker, worker->state < WORKER_IDLE);
         if (worker->state == WORKER_IDLE)
                 run_worker_ready(run);
 }

@@ -11,9 +11,11 @@
 #include "agent/cpu-time.h"
 #include "agent/environment.h"
 #include "agent/family.h"
+#include "agent/pool.h"
 #include "agent/run.h"
 #include "agent/user-tasks.h"
 #include "agent/worker.h"
+#include "agent/zygote.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
@@ -48,10 +50,31 @@ static void worker_kill(Worker *worker) {
                 (void)syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0u);
 }
 
+static void worker_set_deadline(Worker *worker, uint64_t deadline_ns) {
+        worker->deadline_ns = deadline_ns;
+        agent_wake_by(worker->agent, deadline_ns);
+}
+
+void worker_set_awaited(Worker *worker, bool awaited) {
+        if (worker->awaited == awaited)
+                return;
+        worker->awaited = awaited;
+        worker->environment->n_awaited += awaited ? 1u : -1u;
+}
+
+/* Its zygote has it off its hands, one way or the other. */
+static void worker_leave_start(Worker *worker) {
+        if (worker->state == WORKER_STARTING && worker->zygote)
+                --worker->zygote->n_starting;
+}
+
 Worker *worker_free(Worker *worker) {
         if (!worker)
                 return NULL;
         worker_kill(worker);
+        worker_set_awaited(worker, false);
+        worker_leave_start(worker);
+        pool_remove(worker->pool, worker);
         worker_close_child_fds(worker);
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 capture_deinit(&worker->captures[i]);
@@ -69,7 +92,7 @@ Worker *worker_free(Worker *worker) {
         return NULL;
 }
 
-int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Failure *failure) {
+int worker_new(Worker **workerp, Environment *environment, Pool *pool, Failure *failure) {
         Agent *agent = environment->agent;
         Worker *worker;
         int r;
@@ -79,7 +102,7 @@ int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Fai
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         worker->agent = agent;
         worker->environment = environment;
-        worker->mold = *mold;
+        pool_add(pool, worker);
         worker->id = ++agent->last_worker_id;
         worker->deadline_ns = UINT64_MAX;
         worker->region = REGION_FILE_NULL;
@@ -102,14 +125,17 @@ int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Fai
 void worker_end(Worker *worker) {
         if (worker->state == WORKER_WAITING || worker->state == WORKER_ENDING)
                 return;
+        worker_leave_start(worker);
+        pool_unlist(worker->pool, worker);
         worker->state = WORKER_ENDING;
-        worker->deadline_ns = clock_now_ns() + WORKER_END_TIMEOUT_NS;
+        worker_set_deadline(worker, clock_now_ns() + WORKER_END_TIMEOUT_NS);
         loop_remove(&worker->socket_source);
         worker_kill(worker);
 }
 
 void worker_release(Worker *worker) {
         worker->run = NULL;
+        worker_set_awaited(worker, false);
         if (worker->state == WORKER_WAITING) {
                 (void)worker_free(worker);
                 return;
@@ -120,6 +146,7 @@ void worker_release(Worker *worker) {
 }
 
 void worker_fail(Worker *worker, const Failure *failure) {
+        worker_leave_start(worker);
         worker->state = WORKER_WAITING; /* there is no process, and no end of it will be told */
         if (worker->run)
                 run_worker_failed(worker->run, failure);
@@ -129,11 +156,11 @@ void worker_fail(Worker *worker, const Failure *failure) {
 
 void worker_overdue(Worker *worker) {
         if (worker->state == WORKER_ENDING) { /* a zygote that does not tell of it is of no use */
-                environment_break(worker->environment, &environment_silent);
+                environment_zygote_lost(worker->environment, worker->zygote, &environment_silent);
                 return;
         }
         worker_end(worker);
-        environment_standby_failed(worker->environment);
+        pool_standby_lost(worker->pool);
 }
 
 /* its socket */
@@ -153,7 +180,7 @@ static void worker_failed_to_start(Worker *worker, Failure *failure) {
         if (worker->run)
                 run_worker_failed(worker->run, failure);
         else
-                environment_standby_failed(worker->environment);
+                pool_standby_lost(worker->pool);
 }
 
 /* Both are needed: without the pidfd the code could run before its memory is watched. */
@@ -170,11 +197,16 @@ static void worker_idle_if_complete(Worker *worker) {
                 worker_failed_to_start(worker, &not_joined);
                 return;
         }
+        worker_leave_start(worker);
         worker->state = WORKER_IDLE;
         worker->deadline_ns = UINT64_MAX;
         memory_watch_init(&worker->memory, worker->pidfd);
+        (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
+        worker_set_awaited(worker, false);
         if (worker->run)
                 run_worker_ready(worker->run);
+        else
+                pool_worker_idle(worker->pool, worker);
 }
 
 /* Returns false when nothing more is to be read. */
@@ -207,13 +239,8 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 memcpy(&failure, packet->payload, sizeof(failure));
                 worker_failed_to_start(worker, &failure);
                 return false;
-        default:                       /* STARTED */
-                if (worker->started) { /* or the code could hold us in the loop that reads */
-                        worker_misbehaved(worker);
-                        return false;
-                }
-                worker->started = true;
-                return true;
+        default: /* nothing else passes packet_receive() */
+                return false;
         }
 }
 
@@ -236,7 +263,8 @@ void worker_read_socket(Worker *worker) {
                 if (r > 0 && packet.header.stream != worker->id)
                         r = -EPROTO;
         } while (r > 0 && worker_handle_packet(worker, &packet));
-        if (r == 0)
+        worker->unread |= r == -ECONNRESET;
+        if (r == 0 || r == -ECONNRESET)
                 loop_remove(&worker->socket_source); /* the end of the worker tells the rest */
         else if (r < 0 && r != -EAGAIN)
                 worker_misbehaved(worker);
@@ -298,11 +326,12 @@ static int worker_open_init(Worker *worker, Failure *failure) {
         int r;
 
         if (!worker->agent->nest.pid_namespace)
-                return worker->mold.proc ? failure_lit(failure, FAILURE_STAGE_SANDBOX, ENOTSUP,
-                                                       "'proc' needs a pid namespace, and this "
-                                                       "host grants none")
-                                         : 0;
-        r = pidns_init_new(&worker->init, worker->mold.proc ? &proc_fd : NULL, failure);
+                return worker->pool->mold.proc
+                               ? failure_lit(failure, FAILURE_STAGE_SANDBOX, ENOTSUP,
+                                             "'proc' needs a pid namespace, and this "
+                                             "host grants none")
+                               : 0;
+        r = pidns_init_new(&worker->init, worker->pool->mold.proc ? &proc_fd : NULL, failure);
         if (!r)
                 r = worker_give_dup(worker, worker->init.pidfd, failure);
         if (!r && proc_fd >= 0)
@@ -314,7 +343,7 @@ static int worker_open_init(Worker *worker, Failure *failure) {
 /* The kernel's limit is a backstop above our own, which counts what the code has made its own and
  * not what it inherited; but it counts all processes, and files in /tmp. */
 static int worker_open_group(Worker *worker, Failure *failure) {
-        const Mold *mold = &worker->mold;
+        const Mold *mold = &worker->pool->mold;
         CgroupLimits limits = {
                 .memory_bytes =
                         mold->memory_bytes ? mold->memory_bytes + WORKER_GROUP_SLACK_BYTES : 0,
@@ -378,21 +407,21 @@ static uint32_t worker_process_limit(const Worker *worker) {
         uint32_t others;
 
         if (worker->lease->uid_slot >= 0)
-                return worker->mold.max_processes;
+                return worker->pool->mold.max_processes;
         others = worker_other_tasks(agent);
-        return others ? others + agent->n_workers * (worker->mold.max_processes + 1) : 0;
+        return others ? others + agent->n_workers * (worker->pool->mold.max_processes + 1) : 0;
 }
 
 /* A directory of the host has no end of its own: at the latest there a file has one. */
 static uint64_t worker_file_limit(const Worker *worker) {
-        const Mold *mold = &worker->mold;
+        const Mold *mold = &worker->pool->mold;
 
         return worker->lease->work_dir.fd < 0 ? mold->file_bytes
                                               : min_u64(mold->file_bytes, mold->disk_bytes);
 }
 
 static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
-        const Mold *mold = &worker->mold;
+        const Mold *mold = &worker->pool->mold;
         const Nest *nest = &worker->agent->nest;
         ZygoteSpawnFrame frame = {
                 .uid = lease_uid(worker->lease),
@@ -414,10 +443,12 @@ static ZygoteSpawnFrame worker_spawn_frame(const Worker *worker) {
                 frame.flags |= SPAWN_FLAG_PROCESSES;
         if (mold->proc)
                 frame.flags |= SPAWN_FLAG_PROC;
+        if (!worker->run && pool_has_time(worker->pool))
+                frame.flags |= SPAWN_FLAG_REHEARSE;
         return frame;
 }
 
-int worker_hand_over(Worker *worker, Failure *failure) {
+int worker_hand_over(Worker *worker, Zygote *zygote, Failure *failure) {
         ZygoteSpawnFrame frame;
         int r = 0;
 
@@ -426,8 +457,8 @@ int worker_hand_over(Worker *worker, Failure *failure) {
         if (r)
                 return r == -EAGAIN || r == -EPIPE ? -EIO : r;
         frame = worker_spawn_frame(worker);
-        r = packet_send(worker->environment->zygote.control_fd, FRAME_ZYGOTE_SPAWN, worker->id,
-                        &frame, sizeof(frame), worker->child_fds, worker->n_child_fds);
+        r = packet_send(zygote->process.control_fd, FRAME_ZYGOTE_SPAWN, worker->id, &frame,
+                        sizeof(frame), worker->child_fds, worker->n_child_fds);
         if (r == -ECONNRESET)
                 r = -EPIPE;
         if (r == -EAGAIN || r == -EPIPE)
@@ -435,8 +466,11 @@ int worker_hand_over(Worker *worker, Failure *failure) {
         if (r)
                 return failure_errno(failure, FAILURE_STAGE_ZYGOTE, -r, "cannot reach the zygote");
         worker_close_child_fds(worker);
+        worker->zygote = zygote;
         worker->state = WORKER_STARTING;
-        worker->deadline_ns = clock_now_ns() + WORKER_START_TIMEOUT_NS;
+        ++zygote->n_starting;
+        ++zygote->n_forks;
+        worker_set_deadline(worker, clock_now_ns() + WORKER_START_TIMEOUT_NS);
         worker->lease->used = true;
         return 0;
 }
@@ -466,7 +500,7 @@ void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
         if (worker->run)
                 run_worker_exited(worker->run, &own);
         else if (worker->state < WORKER_ENDING) /* or they could be made, and die, for ever */
-                environment_standby_failed(worker->environment);
+                pool_standby_lost(worker->pool);
         (void)worker_free(worker);
 }
 
@@ -475,11 +509,10 @@ void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
 void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_bytes) {
         for (size_t i = 0; i < _REGION_STREAM_N; ++i)
                 worker->captures[i].cap = output_bytes;
-        (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
         worker->state = WORKER_BUSY;
-        /* a worker that is gone shows by its end */
-        (void)packet_send(worker->socket_fd, FRAME_WORKER_RUN, worker->id, frame, sizeof(*frame),
-                          NULL, 0);
+        /* one that is gone shows by its end */
+        worker->unread = packet_send(worker->socket_fd, FRAME_WORKER_RUN, worker->id, frame,
+                                     sizeof(*frame), NULL, 0) < 0;
 }
 
 static void worker_add_family(Worker *worker, WorkerUse *use) {
@@ -492,10 +525,9 @@ static void worker_add_family(Worker *worker, WorkerUse *use) {
         worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes, use->memory_bytes);
 }
 
-/* Root without a control group and without uids to lease, as in a container: its processes are not
- * held to RLIMIT_NPROC. */
-static bool worker_is_free_of_limits(const Worker *worker) {
-        return !worker->group && worker->lease->uid_slot < 0 && geteuid() == 0;
+/* RLIMIT_NPROC is then the sum of what all runs may have, or, for root, no limit at all. */
+static bool worker_shares_its_limits(const Worker *worker) {
+        return !worker->group && worker->lease->uid_slot < 0;
 }
 
 /* As many files as a tmpfs would allow it. */
@@ -503,7 +535,7 @@ static bool worker_has_too_much_disk(Worker *worker) {
         Lease *lease = worker->lease;
 
         return lease->work_dir.fd >= 0 &&
-               disk_watch_look(&lease->disk, lease->work_dir.fd, worker->mold.disk_bytes,
+               disk_watch_look(&lease->disk, lease->work_dir.fd, worker->pool->mold.disk_bytes,
                                VIEW_INODES_MAX, worker->agent->n_runs);
 }
 
@@ -515,10 +547,10 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         if (!cpu_time_read(worker->pid, &user_ns, &system_ns))
                 use->cpu_ns = user_ns + system_ns - worker->cpu_user_ns - worker->cpu_system_ns;
         use->n_tasks = worker->memory.n_threads;
-        if (!worker->group && worker->mold.processes)
+        if (!worker->group && worker->pool->mold.processes)
                 worker_add_family(worker, use);
         use->too_many_tasks =
-                worker_is_free_of_limits(worker) && use->n_tasks > worker->mold.max_processes;
+                worker_shares_its_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
         use->too_much_disk = worker_has_too_much_disk(worker);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;

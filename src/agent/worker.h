@@ -21,13 +21,13 @@
 #include "agent/capture.h"
 #include "agent/lease.h"
 #include "agent/memory.h"
-#include "agent/mold.h"
 #include "base/layers.h"
 #include "sandbox/pidns.h"
 #include "wire/messages.h"
 #include "wire/region.h"
 
 typedef struct Cgroup Cgroup;
+typedef struct Pool Pool;
 typedef struct Worker Worker;
 
 typedef enum WorkerState {
@@ -44,13 +44,17 @@ typedef enum WorkerState {
 struct Worker {
         Agent *agent;
         Environment *environment;
-        Run *run;     /* NULL = a standby, or its run is over */
-        Link by_id;   /* in agent->workers */
-        Link in_turn; /* in environment->waiting or workers */
-        uint64_t id;  /* the stream of its frames */
+        Zygote *zygote; /* NULL = WAITING, or it has died */
+        Run *run;       /* NULL = a standby, or its run is over */
+        Link by_id;     /* in agent->workers */
+        Link in_turn;   /* in environment->waiting or zygote->workers */
+        uint64_t id;    /* the stream of its frames */
         WorkerState state;
-        Mold mold;
-        uint64_t deadline_ns; /* of STARTING and ENDING; else UINT64_MAX */
+        Pool *pool; /* of its mold */
+        Link in_pool;
+        uint32_t *in_pool_counter; /* of the list it is in; NULL = no standby */
+        bool awaited;              /* a run waits for it */
+        uint64_t deadline_ns;      /* of STARTING and ENDING; else UINT64_MAX */
 
         RegionFile region;
         Capture captures[_REGION_STREAM_N];
@@ -69,18 +73,20 @@ struct Worker {
 
         bool greeted;    /* it has said that it is confined */
         LayerSet layers; /* with which it is */
-        bool started;    /* it has said that it enters the code */
+        bool unread;     /* it died before it had read its request */
         bool ended;      /* that only atexit functions are left */
 };
 
-/* For @environment, in its queue; made when worker_hand_over() is called. */
-int worker_new(Worker **workerp, Environment *environment, const Mold *mold, Failure *failure);
+/* Of @pool, in the queue of @environment; made when worker_hand_over() is called. */
+int worker_new(Worker **workerp, Environment *environment, Pool *pool, Failure *failure);
 /* Kills what is left of it and forgets it. Accepts NULL. */
 Worker *worker_free(Worker *worker);
 
-/* Equips it and asks the zygote for it. -EAGAIN: the socket is full; -EPIPE: the zygote is gone;
- * both leave it as it was. Any other failure is final, and the words are in @failure. */
-int worker_hand_over(Worker *worker, Failure *failure);
+/* Equips it and asks @zygote for it. -EAGAIN: the socket is full; -EPIPE: the zygote is gone; both
+ * leave it as it was. Any other failure is final, and the words are in @failure. */
+int worker_hand_over(Worker *worker, Zygote *zygote, Failure *failure);
+/* A run waits for it from now on, or not any more. */
+void worker_set_awaited(Worker *worker, bool awaited);
 /* @pidfd is taken. */
 void worker_spawned(Worker *worker, pid_t pid, int pidfd);
 /* The zygote has reaped it: tells its run, and is gone. */

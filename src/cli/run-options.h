@@ -17,6 +17,7 @@ struct RunOptions {
         const char *python;
         const char *venv;
         OptionList packages; /* --with */
+        OptionList preloads;
         uint64_t timeout_ns; /* 0: the policy's */
         uint64_t memory_bytes;
         uint64_t disk_bytes;
@@ -36,6 +37,7 @@ struct RunOptions {
 
 static inline void run_options_deinitp(RunOptions *options) {
         option_list_deinit(&options->packages);
+        option_list_deinit(&options->preloads);
         option_list_deinit(&options->env);
         option_list_deinit(&options->paths);
 }

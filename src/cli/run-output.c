@@ -154,8 +154,8 @@ static int fault_json_append(Buffer *json, const Fault *fault) {
 
         n = snprintf(after, sizeof(after),
                      ", \"exit_code\": %d, \"outcome\": \"%s\", \"killed_by\": %s, "
-                     "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, \"peak_memory_bytes\": 0, "
-                     "\"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
+                     "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, \"queue_wait_ms\": 0.000, "
+                     "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
                      "\"truncated\": {\"stdout\": false, \"stderr\": false}, "
                      "\"isolation\": {\"level\": \"none\", \"layers\": [], \"network\": \"none\", "
                      "\"where\": \"host\"}, \"run_id\": 0}\n",

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -65,6 +66,8 @@ const OptionSpec run_options[] = {
          "install what the file itself asks for (PEP 723)"},
         {"allow-sdist", 0, OPTION_FLAG, offsetof(RunOptions, allow_sdist), NULL,
          "build packages that have no wheel: runs their\nauthors' code outside the sandbox"},
+        {"preload", 0, OPTION_LIST, offsetof(RunOptions, preloads), "NAME|auto",
+         "import this module before the run; may be\nrepeated"},
         {"json", 'j', OPTION_FLAG, offsetof(RunOptions, json), NULL,
          "print one JSON object instead of the output"},
         {"quiet", 'q', OPTION_FLAG, offsetof(RunOptions, quiet), NULL, "no notes and no progress"},
@@ -111,15 +114,33 @@ static int request_make(const RunOptions *options,
         return 0;
 }
 
-static int
-engine_make(const CliContext *context, const char *python, SprEngine **enginep, Fault *fault) {
+/* Names that are none are refused by spr_engine_new(), in words. */
+static int engine_add_preloads(SprEngineOptions *options, const OptionList *preloads) {
+        int r = 0;
+
+        for (size_t i = 0; i < preloads->n_items && r >= 0; ++i) {
+                if (strcmp(preloads->items[i], "auto") == 0)
+                        spr_engine_options_set_preload_auto(options, true);
+                else
+                        r = spr_engine_options_add_preload(options, preloads->items[i]);
+        }
+        return r < 0 ? r : 0;
+}
+
+static int engine_make(const RunEnvironment *environment,
+                       const char *python,
+                       SprEngine **enginep,
+                       Fault *fault) {
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
         SprError error = {0};
         int r;
 
-        r = engine_options_make(context, python, &options, fault);
+        r = engine_options_make(environment->context, python, &options, fault);
         if (r)
                 return r;
+        r = engine_add_preloads(options, &environment->options->preloads);
+        if (r)
+                return fault_set_oom(fault);
         r = spr_engine_new(enginep, options, &error);
         return r ? fault_set_error(fault, r, &error) : 0;
 }
@@ -178,7 +199,7 @@ static int run_execute(const RunEnvironment *environment,
         r = run_environment_find_python(environment, &python, fault);
         if (r)
                 return r;
-        r = engine_make(environment->context, python, enginep, fault);
+        r = engine_make(environment, python, enginep, fault);
         if (r)
                 return r;
         return request_run(*enginep, request, resultp, fault);

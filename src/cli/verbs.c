@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "cli/bench.h"
 #include "cli/doctor.h"
 #include "cli/help.h"
 #include "cli/run.h"
@@ -42,6 +43,14 @@ const Verb verbs[] = {
                 .options = doctor_options,
                 .examples = doctor_examples,
                 .run = doctor_main,
+        },
+        {
+                .name = "bench",
+                .summary = "measure how fast runs are here",
+                .operands = "",
+                .options = bench_options,
+                .examples = bench_examples,
+                .run = bench_main,
         },
         {
                 .name = "help",

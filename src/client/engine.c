@@ -35,6 +35,7 @@ static void engine_destroy(SprEngine *engine) {
         (void)fd_close(engine->wake_fd);
         (void)fd_close(engine->epoll_fd);
         (void)fd_close(engine->completion_fd);
+        (void)fd_close(engine->timer_fd);
         free(engine);
 }
 
@@ -50,7 +51,9 @@ int engine_new(SprEngine **enginep, Blob *environment, Transport *transport, Fai
         (void)pthread_mutex_init(&engine->lock, NULL); /* cannot fail without attributes */
         engine->transport = transport;
         engine->next_id = 1;
-        engine->epoll_fd = engine->completion_fd = -1;
+        engine->epoll_fd = engine->completion_fd = engine->timer_fd = -1;
+        engine->timer_ns = UINT64_MAX;
+        queue_init(&engine->queue);
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (environments_init(&engine->environments, environment))
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
@@ -181,9 +184,13 @@ engine_prepare(SprEngine *engine, Blob *demands, Environment **environmentp, Fai
 }
 
 void engine_settle(SprEngine *engine) {
+        bool pending;
+
+        exchange_expire(engine);
         loop_watch(engine);
-        if (engine->connection && outbox_pending(&engine->connection->out) &&
-            !engine->leader_writes)
+        pending = engine->connection && outbox_pending(&engine->connection->out);
+        if ((pending && !engine->leader_writes) ||
+            exchange_deadline_ns(engine) < engine->leader_until_ns)
                 leader_poke(engine);
 }
 
@@ -225,12 +232,18 @@ void engine_lose(SprEngine *engine, const Failure *failure) {
         leader_poke(engine); /* its descriptor is about to close */
 }
 
+/* How many runs the agent takes; 0 = it has not said yet. */
+static uint32_t engine_offer(const SprEngine *engine) {
+        const Connection *connection = engine->connection;
+
+        return connection && connection->state == WIRE_OPEN ? connection->max_runs : 0;
+}
+
 /* Sends the run, or puts it behind others. */
 static int engine_start_run(SprEngine *engine, SprRun *run, Failure *failure) {
         int r;
 
-        run->state = RUN_QUEUED;
-        run_list_append(&engine->queued, run);
+        queue_add(&engine->queue, run);
         r = exchange_feed(engine, failure);
         if (!r)
                 r = connection_flush(engine->connection, failure);
@@ -253,7 +266,9 @@ int engine_submit(SprEngine *engine, SprRun *run, Failure *failure) {
         uint64_t n_sent;
         int r;
 
-        r = engine_prepare(engine, run->demands, &environment, failure);
+        r = queue_check_room(&engine->queue, engine_offer(engine), engine->sent.n_runs, failure);
+        if (!r)
+                r = engine_prepare(engine, run->demands, &environment, failure);
         if (r)
                 return r;
         run->id = engine->next_id++;
@@ -297,6 +312,18 @@ void engine_cancel(SprEngine *engine, SprRun *run) {
                 engine_flush(engine);
 }
 
+/* Any run in flight, out of it; NULL where there is none. */
+static SprRun *engine_take_run(SprEngine *engine) {
+        SprRun *run = run_table_pop(&engine->sent);
+
+        if (run)
+                return run;
+        run = queue_first(&engine->queue);
+        if (run)
+                queue_remove(&engine->queue, run);
+        return run;
+}
+
 void engine_after_fork(SprEngine *engine) {
         Failure failure = FAILURE_NULL;
         SprRun *run;
@@ -311,7 +338,7 @@ void engine_after_fork(SprEngine *engine) {
         (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED,
                           "the run belongs to the process that this one was forked from");
         environments_reset(&engine->environments, &failure);
-        while ((run = run_table_pop(&engine->sent)) || (run = run_list_pop(&engine->queued))) {
+        while ((run = engine_take_run(engine))) {
                 run->waiter = NULL;
                 run_finish_error(run, SPR_E_CLOSED, &failure);
                 (void)run_unref(run);
@@ -334,7 +361,10 @@ _public_ int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options
         if (r)
                 return error_from_errno(error, r);
         r = engine_new(enginep, environment, transport, &failure);
-        return r ? error_from_failure(error, &failure) : 0;
+        if (r)
+                return error_from_failure(error, &failure);
+        (*enginep)->queue.limits = options->queue;
+        return 0;
 }
 
 _public_ SprEngine *spr_engine_free(SprEngine *engine) {
@@ -351,7 +381,7 @@ _public_ void spr_engine_close(SprEngine *engine) {
         (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED, "the engine was closed");
         engine_lock(engine);
         engine->closed = true;
-        while ((run = run_table_pop(&engine->sent)) || (run = run_list_pop(&engine->queued))) {
+        while ((run = engine_take_run(engine))) {
                 run_finish_error(run, SPR_E_CLOSED, &failure);
                 exchange_deliver(engine, run);
         }

@@ -20,6 +20,7 @@
 #include "client/blob.h"
 #include "client/connection.h"
 #include "client/environment.h"
+#include "client/queue.h"
 #include "client/run.h"
 #include "engine/transport.h"
 #include "spr/spr.h"
@@ -38,12 +39,13 @@ struct SprEngine {
         uint64_t next_id;  /* of runs and environments, never reused */
         uint64_t first_id; /* of this connection */
         RunTable sent;
-        RunList queued; /* the agent has max_runs already */
-        RunList done;   /* posted ones, not popped */
+        RunQueue queue;
+        RunList done; /* posted ones, not popped */
 
-        Waiter *leader;     /* the thread that polls the stream */
-        bool leader_sleeps; /* in poll(2), without the lock */
-        bool leader_writes; /* and polls for writing too */
+        Waiter *leader;           /* the thread that polls the stream */
+        bool leader_sleeps;       /* in poll(2), without the lock */
+        bool leader_writes;       /* and polls for writing too */
+        uint64_t leader_until_ns; /* when it looks after the queue by itself */
         Waiter *followers;
         int wake_fd; /* eventfd: gets the leader out of poll(2) */
 
@@ -51,7 +53,9 @@ struct SprEngine {
         int completion_fd; /* eventfd in it: runs have completed */
         bool completion_signalled;
         bool dispatching;
-        uint32_t watched; /* the stream's events in epoll_fd */
+        uint32_t watched;  /* the stream's events in epoll_fd */
+        int timer_fd;      /* in it, too: a run in the queue is overdue */
+        uint64_t timer_ns; /* what it is set to; UINT64_MAX = not set */
 
         SprEngine *previous, *next; /* in the list of atfork.c */
 };
@@ -69,7 +73,8 @@ void engine_unlock(SprEngine *engine);
 /* All below want the lock. */
 
 /* Sends or queues a new run and takes a reference. Connects and opens its environment where there
- * is none. On failure the run was never known to an agent. Returns 0 or -errno with the words. */
+ * is none. On failure the run was never known to an agent. Returns 0 or -errno with the words;
+ * -EBUSY where the queue is full. */
 int engine_submit(SprEngine *engine, SprRun *run, Failure *failure);
 /* Connects and opens the first environment, without waiting for it. Returns 0 or -errno. */
 int engine_warm(SprEngine *engine, Failure *failure);
@@ -84,7 +89,8 @@ void engine_cancel(SprEngine *engine, SprRun *run);
 void engine_lose(SprEngine *engine, const Failure *failure);
 /* Whatever was put into the outbox is on its way, now or when the stream takes it. */
 void engine_flush(SprEngine *engine);
-/* Makes the others know: the leader, and epoll, of bytes that still wait. */
+/* Makes the others know: the leader, and epoll, of bytes that still wait and of the time when a run
+ * in the queue is overdue. */
 void engine_settle(SprEngine *engine);
 /* In the child after fork(). */
 void engine_after_fork(SprEngine *engine);

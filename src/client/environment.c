@@ -90,7 +90,7 @@ int environment_payload(const Environment *environment,
         memcpy(&frame, base->bytes, sizeof(frame));
         if (demands)
                 memcpy(&head, demands->bytes, sizeof(head));
-        frame.flags = head.flags;
+        frame.flags |= head.flags;
         frame.n_paths = head.n_paths;
         buffer_init(&buffer, FRAME_PAYLOAD_MAX);
         r = buffer_append(&buffer, &frame, sizeof(frame));

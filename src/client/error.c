@@ -30,6 +30,8 @@ int error_set(SprError *error, int code, const char *format, ...) {
 int error_code(const Failure *failure) {
         if (failure->code == ENOMEM)
                 return -ENOMEM;
+        if (failure->stage == FAILURE_STAGE_RESOURCES && failure->code == EBUSY)
+                return SPR_E_BUSY;
         return failure->stage < _FAILURE_STAGE_N ? codes[failure->stage] : SPR_E_AGENT;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "client/error.h"
 #include "client/exchange.h"
 #include "client/leader.h"
@@ -17,7 +18,7 @@
 
 void exchange_detach(SprEngine *engine, SprRun *run) {
         if (run->state == RUN_QUEUED) {
-                (void)run_list_remove(&engine->queued, run);
+                queue_remove(&engine->queue, run);
                 return;
         }
         run_table_remove(&engine->sent, run);
@@ -39,7 +40,7 @@ void exchange_deliver(SprEngine *engine, SprRun *run) {
 static SprRun *exchange_any_run(SprEngine *engine, const Environment *environment) {
         SprRun *run = run_table_find_in(&engine->sent, environment);
 
-        return run ? run : run_list_find(&engine->queued, environment);
+        return run ? run : queue_find_in(&engine->queue, environment);
 }
 
 static bool run_may_have_started(const SprRun *run) {
@@ -72,7 +73,7 @@ static int exchange_send(SprEngine *engine, SprRun *run, Failure *failure) {
                            sizeof(run->submit), failure);
         if (r)
                 return r;
-        (void)run_list_remove(&engine->queued, run);
+        queue_remove(&engine->queue, run);
         run->state = RUN_SENT;
         run_table_add(&engine->sent, run);
         run->upload.stream = run->id;
@@ -81,14 +82,39 @@ static int exchange_send(SprEngine *engine, SprRun *run, Failure *failure) {
 }
 
 int exchange_feed(SprEngine *engine, Failure *failure) {
+        uint32_t capacity = queue_capacity(&engine->queue, engine->connection->max_runs);
+        SprRun *run;
         int r;
 
-        while (engine->queued.first && engine->sent.n_runs < engine->connection->max_runs) {
-                r = exchange_send(engine, engine->queued.first, failure);
+        while (engine->sent.n_runs < capacity && (run = queue_first(&engine->queue))) {
+                r = exchange_send(engine, run, failure);
                 if (r)
                         return r;
         }
         return 0;
+}
+
+/* An agent that has not greeted yet does so in a moment: until then nothing is overdue. */
+uint64_t exchange_deadline_ns(const SprEngine *engine) {
+        if (!engine->connection || engine->connection->state != WIRE_OPEN)
+                return UINT64_MAX;
+        return queue_deadline_ns(&engine->queue);
+}
+
+void exchange_expire(SprEngine *engine) {
+        uint64_t deadline_ns;
+        SprRun *run;
+        char text[160];
+
+        while ((deadline_ns = exchange_deadline_ns(engine)) != UINT64_MAX &&
+               deadline_ns <= clock_now_ns()) {
+                run = queue_first(&engine->queue);
+                exchange_detach(engine, run);
+                queue_explain_overdue(&engine->queue, engine->connection->max_runs, text,
+                                      sizeof(text));
+                run_finish_message(run, OUTCOME_INFRA, KILLED_BY_NOBODY, RESULT_EXIT_INFRA, text);
+                exchange_deliver(engine, run);
+        }
 }
 
 static int exchange_environment_failure(SprEngine *engine,

@@ -14,6 +14,11 @@ int exchange_drain(SprEngine *engine, Failure *failure);
 /* Sends queued runs as far as the agent takes them. Returns 0 or -errno with the words. */
 int exchange_feed(SprEngine *engine, Failure *failure);
 
+/* When a run in the queue is overdue; UINT64_MAX = never. */
+uint64_t exchange_deadline_ns(const SprEngine *engine);
+/* Ends the runs in the queue that are overdue. */
+void exchange_expire(SprEngine *engine);
+
 /* Takes a run out of flight. */
 void exchange_detach(SprEngine *engine, SprRun *run);
 /* Gives a finished run to its waiter, or to the list that is popped, and drops the reference. */

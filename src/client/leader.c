@@ -112,8 +112,9 @@ static int leader_step(SprEngine *engine, uint64_t deadline_ns) {
         int r;
 
         engine->leader_writes = writes;
+        engine->leader_until_ns = exchange_deadline_ns(engine);
         engine->leader_sleeps = true;
-        r = leader_sleep(engine, fds, deadline_ns);
+        r = leader_sleep(engine, fds, min_u64(deadline_ns, engine->leader_until_ns));
         engine->leader_sleeps = false;
         if (r == -EINTR)
                 return SPR_E_INTERRUPTED;
@@ -123,7 +124,9 @@ static int leader_step(SprEngine *engine, uint64_t deadline_ns) {
                 (void)fd_read(engine->wake_fd, &count, sizeof(count)); /* only to empty it */
         if (fds[0].revents)
                 exchange_run(engine);
-        return r == 0 ? SPR_E_TIMEOUT : 0;
+        else if (r == 0)
+                exchange_expire(engine);
+        return r == 0 && deadline_ns <= clock_now_ns() ? SPR_E_TIMEOUT : 0;
 }
 
 static int waiter_lead(SprEngine *engine, Waiter *waiter, uint64_t deadline_ns) {

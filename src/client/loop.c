@@ -7,12 +7,38 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "client/error.h"
 #include "client/exchange.h"
 #include "client/loop.h"
+
+/* Only set to an earlier time than before: one that comes too early finds nothing to do, and sets
+ * it anew. So a queue in motion costs no system calls. */
+static void loop_arm(SprEngine *engine) {
+        uint64_t deadline_ns = exchange_deadline_ns(engine);
+        struct itimerspec at = {
+                .it_value.tv_sec = (time_t)(deadline_ns / NSEC_PER_SEC),
+                .it_value.tv_nsec = (long)(deadline_ns % NSEC_PER_SEC),
+        };
+
+        if (engine->timer_fd < 0 || deadline_ns >= engine->timer_ns)
+                return;
+        if (timerfd_settime(engine->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0)
+                engine->timer_ns = deadline_ns;
+}
+
+static void loop_disarm(SprEngine *engine) {
+        uint64_t count;
+
+        if (engine->timer_ns > clock_now_ns())
+                return;
+        if (fd_read(engine->timer_fd, &count, sizeof(count)) > 0) /* else in a moment */
+                engine->timer_ns = UINT64_MAX;
+}
 
 void loop_watch(SprEngine *engine) {
         struct epoll_event event = {.events = EPOLLIN};
@@ -21,6 +47,7 @@ void loop_watch(SprEngine *engine) {
 
         if (engine->epoll_fd < 0 || !engine->connection)
                 return;
+        loop_arm(engine);
         if (outbox_pending(&engine->connection->out))
                 event.events |= EPOLLOUT;
         if (event.events == engine->watched)
@@ -54,16 +81,21 @@ static void loop_unsignal(SprEngine *engine) {
         engine->completion_signalled = false;
 }
 
-static int loop_open(int *epoll_fdp, int *completion_fdp) {
+/* Gives out the epoll descriptor; the two in it are the engine's. */
+static int loop_open(SprEngine *engine, int *epoll_fdp) {
         _cleanup_(closep) int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         _cleanup_(closep) int completion_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        _cleanup_(closep) int timer_fd =
+                timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         struct epoll_event event = {.events = EPOLLIN};
 
-        if (epoll_fd < 0 || completion_fd < 0 ||
-            epoll_ctl(epoll_fd, EPOLL_CTL_ADD, completion_fd, &event) < 0)
+        if (epoll_fd < 0 || completion_fd < 0 || timer_fd < 0 ||
+            epoll_ctl(epoll_fd, EPOLL_CTL_ADD, completion_fd, &event) < 0 ||
+            epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event) < 0)
                 return -errno;
         *epoll_fdp = take_fd(&epoll_fd);
-        *completion_fdp = take_fd(&completion_fd);
+        engine->completion_fd = take_fd(&completion_fd);
+        engine->timer_fd = take_fd(&timer_fd);
         return 0;
 }
 
@@ -73,11 +105,13 @@ void loop_after_fork(SprEngine *engine) {
         engine->watched = 0;
         engine->completion_signalled = false;
         engine->dispatching = false;
+        engine->timer_ns = UINT64_MAX;
         if (engine->epoll_fd < 0)
                 return;
         /* The inherited set is the parent's too: nothing may be changed in it. */
         engine->completion_fd = fd_close(engine->completion_fd);
-        if (loop_open(&epoll_fd, &engine->completion_fd) == 0)
+        engine->timer_fd = fd_close(engine->timer_fd);
+        if (loop_open(engine, &epoll_fd) == 0)
                 (void)dup3(epoll_fd, engine->epoll_fd, O_CLOEXEC);
 }
 
@@ -87,7 +121,7 @@ _public_ int spr_engine_get_fd(SprEngine *engine) {
         engine_lock(engine);
         fd = engine->epoll_fd;
         if (fd < 0) {
-                fd = loop_open(&engine->epoll_fd, &engine->completion_fd);
+                fd = loop_open(engine, &engine->epoll_fd);
                 if (!fd) {
                         fd = engine->epoll_fd;
                         loop_watch(engine);
@@ -129,6 +163,7 @@ _public_ int spr_engine_dispatch(SprEngine *engine, SprError *error) {
 
         engine_lock(engine);
         engine->dispatching = true;
+        loop_disarm(engine);
         exchange_run(engine);
         engine->dispatching = false;
         closed = engine->closed;
@@ -144,8 +179,7 @@ static int loop_take_result(SprRun *run, SprResult **resultp) {
 
                 if (r)
                         return r;
-                run->result->run_id = run->id;
-                run->result->userdata = run->userdata;
+                run_label_result(run);
         }
         *resultp = take_ptr(&run->result);
         return 0;
@@ -180,9 +214,8 @@ _public_ void spr_engine_cancel(SprEngine *engine, uint64_t run_id) {
 
         engine_lock(engine);
         run = run_table_find(&engine->sent, run_id);
-        for (SprRun *r = engine->queued.first; r && !run; r = r->next)
-                if (r->id == run_id)
-                        run = r;
+        if (!run)
+                run = queue_find(&engine->queue, run_id);
         if (run && run->posted)
                 engine_cancel(engine, run);
         engine_unlock(engine);

@@ -4,9 +4,9 @@
  * Loop: the face of an engine towards event loops
  *
  * One epoll descriptor for the engine's life. In it are the stream, of whichever connection there
- * is, and an eventfd that is set while results wait which the loop has not heard of, because
- * another thread brought them in. Nothing here happens until the descriptor was asked for. All
- * functions want the engine's lock.
+ * is, a timer for the first run in the queue, and an eventfd that is set while results wait which
+ * the loop has not heard of, because another thread brought them in. Nothing here happens until the
+ * descriptor was asked for. All functions want the engine's lock.
  */
 #include "client/engine.h"
 

@@ -32,6 +32,8 @@ _public_ int spr_engine_options_new(SprEngineOptions **optionsp) {
                 return -ENOMEM;
         buffer_init(&options->preloads, ENVIRONMENT_STRINGS_MAX);
         options->startup_timeout_ns = DEFAULT_STARTUP_NS;
+        options->n_standbys = ENV_STANDBYS_ADAPTIVE;
+        options->queue = QUEUE_LIMITS_NULL;
         r = string_replace(&options->python, DEFAULT_PYTHON);
         if (!r)
                 r = string_replace(&options->agent, SPR_AGENT_PATH);
@@ -69,13 +71,66 @@ _public_ int spr_engine_options_set_agent(SprEngineOptions *options, const char 
         return string_replace(&options->agent, path);
 }
 
-_public_ int spr_engine_options_add_preload(SprEngineOptions *options, const char *module) {
-        int r = buffer_append(&options->preloads, module, strlen(module) + 1);
+/* Python allows letters of any script; what they are is found out when the module is imported. */
+static bool is_name_character(unsigned char c, bool first) {
+        return c == '_' || c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               (c >= '0' && c <= '9' && !first);
+}
 
+/* "numpy", "os.path": names with dots between them. */
+static bool is_module_path(const char *module) {
+        bool first = true;
+
+        for (const char *at = module; *at; ++at) {
+                if (*at == '.' && !first)
+                        first = true;
+                else if (is_name_character((unsigned char)*at, first))
+                        first = false;
+                else
+                        return false;
+        }
+        return !first;
+}
+
+/* What is wrong is remembered, since only spr_engine_new() can say it in words. */
+static int options_refuse_preload(SprEngineOptions *options, const char *module, const char *why) {
+        if (options->fault.stage == FAILURE_STAGE_NONE) {
+                (void)failure_set(&options->fault, FAILURE_STAGE_REQUEST, EINVAL,
+                                  "cannot preload '%.128s': %s", module, why);
+                failure_sanitise(&options->fault);
+        }
+        return SPR_E_INVALID;
+}
+
+_public_ int spr_engine_options_add_preload(SprEngineOptions *options, const char *module) {
+        int r;
+
+        if (!is_module_path(module))
+                return options_refuse_preload(options, module, "not the name of a module");
+        r = buffer_append(&options->preloads, module, strlen(module) + 1);
+        if (r > 0)
+                return options_refuse_preload(options, module, "too many names");
         if (r)
-                return r < 0 ? r : SPR_E_INVALID;
+                return r;
         ++options->n_preloads;
         return 0;
+}
+
+_public_ void spr_engine_options_set_preload_auto(SprEngineOptions *options, bool preload_auto) {
+        options->preload_auto = preload_auto;
+}
+
+_public_ void spr_engine_options_set_max_concurrency(SprEngineOptions *options, uint32_t n) {
+        options->queue.max_concurrency = n;
+}
+
+_public_ void spr_engine_options_set_max_queue(SprEngineOptions *options, uint32_t n) {
+        options->queue.max_queue = n;
+}
+
+_public_ void spr_engine_options_set_acquire_timeout_ns(SprEngineOptions *options,
+                                                        uint64_t timeout_ns) {
+        options->queue.acquire_timeout_ns = timeout_ns;
 }
 
 _public_ int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options,
@@ -83,6 +138,13 @@ _public_ int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options
         if (timeout_ns == 0)
                 return SPR_E_INVALID;
         options->startup_timeout_ns = timeout_ns;
+        return 0;
+}
+
+_public_ int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n) {
+        if (n > ENV_STANDBYS_MAX)
+                return SPR_E_INVALID;
+        options->n_standbys = n;
         return 0;
 }
 
@@ -119,10 +181,16 @@ int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failur
         EnvOpenFrame frame = {
                 .startup_timeout_ns = options->startup_timeout_ns,
                 .n_preloads = options->n_preloads,
+                .n_standbys = options->n_standbys,
+                .flags = options->preload_auto ? ENV_FLAG_PRELOAD_AUTO : 0u,
         };
         int r;
 
         buffer_init(&payload, FRAME_PAYLOAD_MAX);
+        if (options->fault.stage != FAILURE_STAGE_NONE) {
+                *failure = options->fault;
+                return -failure->code;
+        }
         r = options_absolute_python(options->python, &python, failure);
         if (r)
                 return r;

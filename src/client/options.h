@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "client/blob.h"
+#include "client/queue.h"
 #include "spr/spr.h"
 
 struct SprEngineOptions {
@@ -17,7 +18,11 @@ struct SprEngineOptions {
         char *agent;
         Buffer preloads; /* NUL-terminated names, one after the other */
         uint32_t n_preloads;
+        Failure fault; /* of the first bad name; then no engine is made */
         uint64_t startup_timeout_ns;
+        uint32_t n_standbys; /* or ENV_STANDBYS_ADAPTIVE */
+        QueueLimits queue;
+        bool preload_auto;
         bool debug;
 };
 

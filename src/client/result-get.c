@@ -101,6 +101,10 @@ _public_ uint64_t spr_result_get_wall_ns(const SprResult *result) {
         return result->frame.usage.wall_ns;
 }
 
+_public_ uint64_t spr_result_get_queue_wait_ns(const SprResult *result) {
+        return result->queue_wait_ns;
+}
+
 _public_ uint64_t spr_result_get_cpu_user_ns(const SprResult *result) {
         return result->frame.usage.cpu_user_ns;
 }

@@ -122,6 +122,7 @@ static void write_usage(Writer *writer, const SprResult *result) {
         write_raw(writer, "{");
         write_ms(writer, "wall_ms", spr_result_get_wall_ns(result));
         write_ms(writer, "cpu_ms", cpu_ns);
+        write_ms(writer, "queue_wait_ms", spr_result_get_queue_wait_ns(result));
         write_number(writer, "peak_memory_bytes", spr_result_get_peak_memory_bytes(result));
         write_number(writer, "stdout_bytes", spr_result_get_stdout_total(result));
         write_number(writer, "stderr_bytes", spr_result_get_stderr_total(result));

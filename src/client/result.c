@@ -81,6 +81,7 @@ int result_new(SprResult **resultp, const ResultFrame *frame) {
                 return -ENOMEM;
         result->frame = *frame;
         result->run_id = 0;
+        result->queue_wait_ns = 0;
         result->userdata = NULL;
         at = result->storage;
         for (size_t i = 0; i < RESULT_TEXTS; ++i) {

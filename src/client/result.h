@@ -38,6 +38,7 @@ struct ResultText {
 struct SprResult {
         ResultFrame frame;
         uint64_t run_id;
+        uint64_t queue_wait_ns;
         void *userdata;
         ResultText texts[RESULT_TEXTS];
         char storage[];

@@ -15,6 +15,7 @@ int run_new(SprRun **runp, const SprRequest *request, Failure *failure) {
         run->n_refs = 1;
         run->userdata = request->userdata;
         run->assembly.window = FRAME_CREDIT_INITIAL;
+        list_init(&run->in_queue);
         r = request_prepare(request, &run->submit, run->upload.parts, &run->demands, failure);
         if (r)
                 return r;
@@ -43,6 +44,12 @@ static int run_violation(const SprRun *run, Failure *failure, const char *what) 
                            (unsigned long long)run->id, what);
 }
 
+void run_label_result(SprRun *run) {
+        run->result->run_id = run->id;
+        run->result->userdata = run->userdata;
+        run->result->queue_wait_ns = run->queue_wait_ns;
+}
+
 int run_result_begin(SprRun *run, const ResultFrame *frame, Failure *failure) {
         RunAssembly *assembly = &run->assembly;
         int r;
@@ -64,8 +71,7 @@ int run_result_begin(SprRun *run, const ResultFrame *frame, Failure *failure) {
                                   (unsigned long long)assembly->n_missing);
                 return 0;
         }
-        run->result->run_id = run->id;
-        run->result->userdata = run->userdata;
+        run_label_result(run);
         return 0;
 }
 
@@ -131,8 +137,7 @@ void run_finish_message(
                 run_finish_error(run, r, &failure);
                 return;
         }
-        run->result->run_id = run->id;
-        run->result->userdata = run->userdata;
+        run_label_result(run);
         run_finish(run);
 }
 
@@ -160,7 +165,7 @@ SprRun *run_list_pop(RunList *list) {
         return run;
 }
 
-SprRun *run_list_find(const RunList *list, const Environment *environment) {
+static SprRun *run_list_find(const RunList *list, const Environment *environment) {
         SprRun *run = list->first;
 
         while (run && environment && run->environment != environment)

@@ -16,6 +16,7 @@
 
 #include "base/attr.h"
 #include "base/failure.h"
+#include "base/list.h"
 #include "client/environment.h"
 #include "client/outbox.h"
 #include "client/result.h"
@@ -28,7 +29,7 @@ typedef struct RunTable RunTable;
 typedef struct Waiter Waiter;
 
 typedef enum RunState {
-        RUN_QUEUED, /* the agent takes no more at present */
+        RUN_QUEUED, /* no slot is free: client/queue.h */
         RUN_SENT,
         RUN_DONE,
         RUN_TAKEN, /* the result was given out */
@@ -58,7 +59,10 @@ struct SprRun {
         int error;       /* where there is no result: SPR_E_*, or a negative errno */
         Failure failure; /* and the words */
         Waiter *waiter;  /* the thread in spr_run_wait() */
-        SprRun *next;    /* in the one list it is on */
+        Link in_queue;
+        uint64_t queued_ns;     /* when it was put there */
+        uint64_t queue_wait_ns; /* how long it was there, once it is not */
+        SprRun *next;           /* in the one list or table it is on */
 };
 
 struct RunList {
@@ -89,6 +93,8 @@ bool run_result_complete(const SprRun *run);
 /* How much credit the agent is to get now; 0 = none yet. */
 uint32_t run_result_credit(SprRun *run);
 
+/* Tells the result whose it is. */
+void run_label_result(SprRun *run);
 /* RUN_DONE, in one of three ways. */
 void run_finish(SprRun *run);
 void run_finish_message(
@@ -98,11 +104,10 @@ void run_finish_error(SprRun *run, int error, const Failure *failure);
 void run_list_append(RunList *list, SprRun *run);
 SprRun *run_list_pop(RunList *list);
 bool run_list_remove(RunList *list, SprRun *run);
-/* Any run in this environment, or with NULL in any; NULL where there is none. */
-SprRun *run_list_find(const RunList *list, const Environment *environment);
 
 void run_table_add(RunTable *table, SprRun *run);
 SprRun *run_table_find(const RunTable *table, uint64_t id);
+/* Any run in this environment, or with NULL in any; NULL where there is none. */
 SprRun *run_table_find_in(const RunTable *table, const Environment *environment);
 void run_table_remove(RunTable *table, SprRun *run);
 /* Any run, removed; NULL where there is none. */

@@ -81,7 +81,6 @@ typedef enum FrameType {
         /* agent and worker; stream = worker id */
         FRAME_WORKER_READY = 96, /* ← WorkerReadyFrame: confined, waiting */
         FRAME_WORKER_RUN,        /* → WorkerRunFrame */
-        FRAME_WORKER_STARTED,    /* ← empty: about to enter the user's code */
         FRAME_WORKER_ENDED,      /* ← WorkerResultFrame: all but atexit functions is over */
         FRAME_WORKER_RESULT,     /* ← WorkerResultFrame */
         FRAME_WORKER_FAILURE,    /* ← Failure */

@@ -43,7 +43,13 @@ struct WelcomeFrame {
 
 enum {
         ENV_FLAG_HOST_NETWORK = 1 << 0, /* its runs share the network of the agent */
+        ENV_FLAG_PRELOAD_AUTO = 1 << 1, /* also preload what its runs turn out to import */
+
+        ENV_FLAGS = ENV_FLAG_HOST_NETWORK | ENV_FLAG_PRELOAD_AUTO, /* no other one is legal */
 };
+
+#define ENV_STANDBYS_ADAPTIVE UINT32_MAX
+#define ENV_STANDBYS_MAX      4096
 
 /* Followed by NUL-terminated strings: the interpreter's path (absolute), then n_preloads module
  * names, then n_paths absolute paths of the host that its runs may read. */
@@ -52,8 +58,8 @@ struct EnvOpenFrame {
         uint64_t startup_timeout_ns;
         uint32_t n_preloads;
         uint32_t n_paths;
-        uint32_t flags; /* ENV_FLAG_* */
-        uint32_t zero;
+        uint32_t flags;      /* ENV_FLAG_* */
+        uint32_t n_standbys; /* kept for each kind of run, or ENV_STANDBYS_ADAPTIVE */
 };
 
 /* Followed by NUL-terminated strings: the version ("3.11.2"), sys.prefix. */
@@ -143,6 +149,7 @@ enum {
         SPAWN_FLAG_USERNS = 1 << 1,    /* the agent lives in a user namespace of its own */
         SPAWN_FLAG_PROCESSES = 1 << 2, /* the code may start processes */
         SPAWN_FLAG_PROC = 1 << 3,      /* a mount of /proc comes along */
+        SPAWN_FLAG_REHEARSE = 1 << 4,  /* nobody waits for the worker yet */
 };
 
 /* Descriptors, in this order: the worker's socket, stdout and stderr (write ends), the region, the

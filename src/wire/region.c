@@ -133,6 +133,13 @@ static void region_copy_ring(
                 memcpy(ring, bytes + first, length - first);
 }
 
+void region_forget(void *mapping) {
+        RegionHeader *header = mapping;
+
+        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
+                atomic_store_explicit(&header->totals[i], 0, memory_order_relaxed);
+}
+
 void region_append(
         void *mapping, RegionStream stream, uint64_t cap, const void *data, size_t length) {
         RegionHeader *header = mapping;

@@ -95,6 +95,9 @@ static inline uint64_t region_stream_offset(RegionStream stream) {
         return stream == REGION_STDOUT ? REGION_STDOUT_OFFSET : REGION_STDERR_OFFSET;
 }
 
+/* Worker: as if nothing had been written to the streams of the mapped region. */
+void region_forget(void *mapping);
+
 /* Worker: appends @length bytes to a stream of the mapped region. Never waits, never fails. */
 void region_append(
         void *mapping, RegionStream stream, uint64_t cap, const void *bytes, size_t length);

@@ -2,6 +2,11 @@
 #include "worker/answer.h"
 #include "worker/raised.h"
 
+void answer_deinit(Answer *answer) {
+        Py_CLEAR(answer->error);
+        Py_CLEAR(answer->result);
+}
+
 void answer_set_consume(Answer *answer, WorkerVerdict verdict, int exit_code, PyObject *error) {
         if (!error)
                 PyErr_Clear();

@@ -22,6 +22,8 @@ struct Answer {
                 .verdict = VERDICT_OK                                                              \
         }
 
+void answer_deinit(Answer *answer);
+
 /* Takes over the reference @error; NULL (no memory for the words) leaves the answer without
  * words. Drops the result of an answer that is no longer VERDICT_OK. */
 void answer_set_consume(Answer *answer, WorkerVerdict verdict, int exit_code, PyObject *error);

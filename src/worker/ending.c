@@ -69,6 +69,10 @@ void ending_begin(Ending *ending, const JobTools *tools) {
         Py_SetRecursionLimit(tools->recursion_limit);
 }
 
+void ending_restore(Ending *ending) {
+        (void)sigprocmask(SIG_SETMASK, &ending->mask, NULL);
+}
+
 /* threading._shutdown, if threading was ever imported; NULL without an exception. */
 static PyObject *ending_get_shutdown(void) {
         PyObject *module, *shutdown;

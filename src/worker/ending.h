@@ -20,6 +20,8 @@ struct Ending {
 void ending_prepare(Ending *ending);
 /* The code has ended: nothing it left behind may disturb us. Signals wait from here on. */
 void ending_begin(Ending *ending, const JobTools *tools);
+/* As before ending_begin(): for an end that was none. */
+void ending_restore(Ending *ending);
 /* Signals pass while the threads of the code, all but daemons, come to their end. */
 void ending_join_threads(Ending *ending);
 bool ending_has_exit_functions(const JobTools *tools);

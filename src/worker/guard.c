@@ -229,6 +229,10 @@ PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source, P
         return take_ptr(&builtins);
 }
 
+void guard_deinit(Guard *guard) {
+        Py_CLEAR(guard->refusals);
+}
+
 bool guard_refused(const Guard *guard, PyObject *exception) {
         _cleanup_(py_unrefp) PyObject *message = NULL;
         _cleanup_(py_unrefp) PyObject *name = NULL;

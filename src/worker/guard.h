@@ -21,5 +21,8 @@ struct Guard {
  * of the builtins to make it of, or NULL to copy them now. NULL with an exception set. */
 PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source, PyObject *prepared);
 
+/* When none of the code that had the builtins is left. */
+void guard_deinit(Guard *guard);
+
 /* Whether @exception is a refusal of this guard. */
 bool guard_refused(const Guard *guard, PyObject *exception);

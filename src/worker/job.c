@@ -2,9 +2,9 @@
 /*
  * The life of a worker
  *
- * READY, wait, RUN, STARTED, the code, its end, RESULT, exit. Each phase that can end the run early
- * does so by giving the answer, and the phases after it then have nothing to do; only what is our
- * own failure, not the run's, leaves by job_fail().
+ * Rehearsal, READY, wait, RUN, the code, its end, RESULT, wait for the end. Each phase that can end
+ * the run early does so by giving the answer, and the phases after it then have nothing to do; only
+ * what is our own failure, not the run's, leaves by job_fail().
  *
  * A run may fork, and then two processes come to the end of the code. Only the one that received
  * the request answers for it; a forked child ends here like any Python program, with its exit
@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/failure.h"
@@ -35,13 +36,17 @@
 #include "worker/tools.h"
 #include "worker/variables.h"
 
+#define JOB_REHEARSALS        2
+#define JOB_YOUNG_GENERATIONS 1 /* a collection of all would free what is kept for the next use */
+
 typedef struct Job {
         const JobTools *tools;
         int socket_fd, region_fd;
         uint64_t worker_id;
         pid_t pid;
         void *mapping;
-        Output output;
+        Output *output;
+        PyObject *builtins; /* a copy that is ours to change */
         Request request;
         Rules rules;
         Guard guard;
@@ -68,6 +73,21 @@ static int job_map(Job *job, Failure *failure) {
         if (job->mapping == MAP_FAILED)
                 return failure_errno(failure, FAILURE_STAGE_WORKER, errno,
                                      "cannot map the run's memory");
+        return 0;
+}
+
+/* The mapping, and the streams that write to it. */
+static int job_open(Job *job, Failure *failure) {
+        int r;
+
+        r = job_map(job, failure);
+        if (r < 0)
+                return r;
+        if (output_install(job->output, &job->tools->output, job->mapping, 0) < 0) {
+                PyErr_Clear();
+                return failure_lit(failure, FAILURE_STAGE_WORKER, ENOMEM,
+                                   "cannot make the run's streams");
+        }
         return 0;
 }
 
@@ -125,10 +145,8 @@ static int job_set_up(Job *job) {
         _cleanup_(py_unrefp) PyObject *builtins = NULL;
         _cleanup_(py_unrefp) PyObject *input = NULL;
 
-        if (output_install(&job->output, &job->tools->output, job->mapping,
-                           job->request.frame.output_bytes) < 0 ||
-            job_take_request(job) < 0 ||
-            rules_init(&job->rules, &job->tools->json, job->request.policy) < 0 ||
+        job->output->cap = job->request.frame.output_bytes;
+        if (rules_init(&job->rules, &job->tools->json, job->request.policy) < 0 ||
             variables_set(job->rules.variables) < 0)
                 return -1;
         input = job_input(job);
@@ -136,7 +154,7 @@ static int job_set_up(Job *job) {
         Py_CLEAR(job->request.policy);
         if (!input || job_set_argv(job->request.name) < 0)
                 return -1;
-        builtins = guard_builtins_new(&job->guard, &job->rules, &job->source, job->tools->builtins);
+        builtins = guard_builtins_new(&job->guard, &job->rules, &job->source, job->builtins);
         job->globals = builtins ? scope_new(&job->rules, builtins, input) : NULL;
         return job->globals ? 0 : -1;
 }
@@ -176,7 +194,7 @@ static void job_write_answer(Job *job) {
         if (getpid() != job->pid)
                 return;
         if (job->printed)
-                (void)output_append_text(&job->output, REGION_STDOUT, job->printed);
+                (void)output_append_text(job->output, REGION_STDOUT, job->printed);
         job->frame = result_write(&job->answer, job->mapping);
         job->has_written = true;
 }
@@ -190,10 +208,11 @@ static void job_announce_end(Job *job) {
                 (void)job_send(job, FRAME_WORKER_ENDED, &job->frame, sizeof(job->frame));
 }
 
-static void job_run(Job *job, Ending *ending) {
+/* Returns whether it ran at all: then there may be something left of it. */
+static bool job_run(Job *job, Ending *ending) {
         Program program = {
                 .tools = job->tools,
-                .output = &job->output,
+                .output = job->output,
                 .guard = &job->guard,
                 .source = &job->source,
                 .globals = job->globals,
@@ -203,8 +222,7 @@ static void job_run(Job *job, Ending *ending) {
 
         code = job_compile(job, &program);
         if (!code)
-                return;
-        (void)job_send(job, FRAME_WORKER_STARTED, NULL, 0); /* a courtesy */
+                return false;
         program_evaluate(&program, code, &raised);
         ending_begin(ending, job->tools);
         job_take_printed(job);
@@ -213,9 +231,45 @@ static void job_run(Job *job, Ending *ending) {
                 result_collect(&job->tools->json, job->globals, job->request.frame.result_bytes,
                                &job->answer);
         raised_deinit(&raised); /* frees the frames, while the code may still react to it */
+        return true;
+}
+
+/* What is left of the code: its threads, its atexit functions. */
+static void job_end(Job *job, Ending *ending) {
         ending_join_threads(ending);
         job_announce_end(job);
-        ending_run(ending, job->tools, &job->output);
+        ending_run(ending, job->tools, job->output);
+}
+
+/* What a rehearsal has made. */
+static void job_forget(Job *job) {
+        _cleanup_(py_unrefp) PyObject *collected = NULL;
+
+        source_withdraw(&job->source);
+        if (job->globals)
+                PyDict_Clear(job->globals);
+        Py_CLEAR(job->globals);
+        Py_CLEAR(job->printed);
+        Py_CLEAR(job->request.code);
+        Py_CLEAR(job->request.input);
+        Py_CLEAR(job->request.policy);
+        Py_CLEAR(job->request.name);
+        answer_deinit(&job->answer);
+        collected = PyObject_CallFunction(job->tools->collect, "i", JOB_YOUNG_GENERATIONS);
+        PyErr_Clear();
+        guard_deinit(&job->guard);
+        rules_deinit(&job->rules);
+}
+
+/* What the run has used can be measured as long as the process is there; then the agent kills it.
+ * No thread of the code gets on meanwhile: the GIL is held, and what needs none is its own affair.
+ */
+_Noreturn static void job_await_end(const Job *job) {
+        char byte;
+
+        while (recv(job->socket_fd, &byte, sizeof(byte), 0) > 0 || errno == EINTR)
+                ;
+        _exit(0);
 }
 
 _Noreturn static void job_answer(Job *job) {
@@ -223,11 +277,51 @@ _Noreturn static void job_answer(Job *job) {
                 _exit(job->answer.exit_code);
         if (!job->has_written)
                 job_write_answer(job);
-        _exit(job_send(job, FRAME_WORKER_RESULT, &job->frame, sizeof(job->frame)) < 0);
+        if (job_send(job, FRAME_WORKER_RESULT, &job->frame, sizeof(job->frame)) < 0)
+                _exit(1);
+        job_await_end(job);
 }
 
-void job_serve(
-        const JobTools *tools, int socket_fd, int region_fd, uint64_t worker_id, LayerSet layers) {
+/* All that a run does, with a program of ours and no agent to tell of it. */
+static void job_rehearse_once(const Job *job) {
+        const Rehearsal *rehearsal = &job->tools->rehearsal;
+        Job part = *job;
+        Ending ending = {.reserve = NULL};
+
+        part.socket_fd = -1;
+        part.request = (Request){
+                .frame = {.output_bytes = REGION_OUTPUT_MAX, .result_bytes = REGION_RESULT_MAX},
+                .code = py_ref(rehearsal->code),
+                .input = py_ref(rehearsal->input),
+                .policy = py_ref(rehearsal->policy),
+                .name = py_ref(rehearsal->name),
+        };
+        ending_prepare(&ending);
+        if (job_set_up(&part) == 0 && job_run(&part, &ending))
+                ending_restore(&ending);
+        job_write_answer(&part);
+        PyErr_Clear();
+        job_forget(&part);
+}
+
+/* Once for the pages, once more for what CPython only makes of what is used again. */
+static void job_rehearse(Job *job) {
+        for (unsigned int i = 0; i < JOB_REHEARSALS; ++i) {
+                job->builtins = PyDict_Copy(job->tools->builtins);
+                if (job->builtins)
+                        job_rehearse_once(job);
+                Py_CLEAR(job->builtins);
+        }
+        PyErr_Clear();
+        region_forget(job->mapping);
+}
+
+void job_serve(const JobTools *tools,
+               int socket_fd,
+               int region_fd,
+               uint64_t worker_id,
+               LayerSet layers,
+               bool rehearse) {
         Job job = {
                 .tools = tools,
                 .socket_fd = socket_fd,
@@ -240,15 +334,22 @@ void job_serve(
         };
         Failure failure = FAILURE_NULL;
         Ending ending = {.reserve = NULL};
+        Output output;
 
+        job.output = &output;
+        if (job_open(&job, &failure) < 0)
+                job_fail(&job, &failure);
+        if (rehearse)
+                job_rehearse(&job);
+        job.builtins = rehearse ? PyDict_Copy(tools->builtins) : tools->builtins;
         job_tools_reseed(tools);
-        if (job_map(&job, &failure) < 0 || job_announce(&job, layers, &failure) < 0)
+        if (job_announce(&job, layers, &failure) < 0)
                 job_fail(&job, &failure);
         job_wait(&job, &failure);
         ending_prepare(&ending);
-        if (job_set_up(&job) < 0)
+        if (job_take_request(&job) < 0 || job_set_up(&job) < 0)
                 answer_set_raised(&job.answer, NULL);
-        else
-                job_run(&job, &ending);
+        else if (job_run(&job, &ending))
+                job_end(&job, &ending);
         job_answer(&job);
 }

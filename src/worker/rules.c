@@ -68,6 +68,14 @@ int rules_init(Rules *rules, const JsonTools *json, PyObject *text) {
         return rules_find_dots(rules);
 }
 
+void rules_deinit(Rules *rules) {
+        Py_CLEAR(rules->imports);
+        Py_CLEAR(rules->builtins);
+        Py_CLEAR(rules->globals);
+        Py_CLEAR(rules->extra_globals);
+        Py_CLEAR(rules->variables);
+}
+
 int rules_allow(const Rules *rules, PyObject *set, PyObject *name) {
         int named = PySet_Contains(set, name);
 

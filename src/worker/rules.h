@@ -30,5 +30,6 @@ struct Rules {
 
 /* From the JSON text the host makes (policy_to_worker_json). 0, or -1 with an exception set. */
 int rules_init(Rules *rules, const JsonTools *json, PyObject *policy);
+void rules_deinit(Rules *rules);
 /* Whether @name, a str, may be used: 1, 0, or -1 with an exception set. */
 int rules_allow(const Rules *rules, PyObject *set, PyObject *name);

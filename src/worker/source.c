@@ -68,15 +68,34 @@ static void source_publish_in(Source *source, PyObject *linecache) {
                 (void)PyObject_SetItem(cache, source->name, entry); /* no lines, then */
 }
 
+static PyObject *source_get_linecache(void) {
+        PyObject *linecache;
+
+        linecache = PyDict_GetItemString(PyImport_GetModuleDict(), "linecache"); /* borrowed */
+        return linecache ? py_ref(linecache) : NULL;
+}
+
 void source_publish(Source *source) {
         _cleanup_(py_unrefp) PyObject *linecache = NULL;
 
         if (source->published || !source->text)
                 return;
-        linecache = PyDict_GetItemString(PyImport_GetModuleDict(), "linecache"); /* borrowed */
+        linecache = source_get_linecache();
         if (!linecache)
                 return;
-        Py_INCREF(linecache);
         source_publish_in(source, linecache);
         PyErr_Clear();
+}
+
+void source_withdraw(Source *source) {
+        _cleanup_(py_unrefp) PyObject *linecache = NULL;
+        _cleanup_(py_unrefp) PyObject *cache = NULL;
+
+        linecache = source->published ? source_get_linecache() : NULL;
+        cache = linecache ? PyObject_GetAttrString(linecache, "cache") : NULL;
+        if (cache)
+                (void)PyObject_DelItem(cache, source->name);
+        PyErr_Clear();
+        source->published = false;
+        Py_CLEAR(source->text);
 }

@@ -24,3 +24,5 @@ PyObject *source_decode(PyObject *bytes);
 /* Puts the lines into linecache once that module exists. Cheap until then and ever after; never
  * fails. */
 void source_publish(Source *source);
+/* Takes them out again, and forgets the text. */
+void source_withdraw(Source *source);

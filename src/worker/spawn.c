@@ -219,7 +219,8 @@ static _Noreturn void spawn_child(const WarmZygote *zygote, const SpawnRequest *
                 spawn_name_work_dir();
         for (int fd = _WORKER_FD_N; fd < _WORKER_FD_SETUP_N; ++fd)
                 (void)fd_close(fd);
-        job_serve(zygote->tools, WORKER_FD_SOCKET, WORKER_FD_REGION, request->worker_id, layers);
+        job_serve(zygote->tools, WORKER_FD_SOCKET, WORKER_FD_REGION, request->worker_id, layers,
+                  request->frame->flags & SPAWN_FLAG_REHEARSE);
 }
 
 int spawn_worker(const WarmZygote *zygote,

@@ -73,19 +73,21 @@ int job_tools_new(JobTools **toolsp) {
         tools->string_io = tools_take("io", "StringIO");
         tools->run_exitfuncs = tools_take("atexit", "_run_exitfuncs");
         tools->count_exitfuncs = tools_take("atexit", "_ncallbacks");
-        if (!tools->compile || !tools->string_io || !tools->run_exitfuncs ||
+        tools->collect = tools_take("gc", "collect");
+        if (!tools->collect || !tools->compile || !tools->string_io || !tools->run_exitfuncs ||
             !tools->count_exitfuncs)
                 return -1;
         *toolsp = tools;
         return 0;
 }
 
-void job_tools_take_preloaded(JobTools *tools) {
+int job_tools_take_preloaded(JobTools *tools) {
         PyObject *modules = PyImport_GetModuleDict();
         PyObject *random = PyDict_GetItemString(modules, "numpy.random");
 
         tools->numpy_seed = random ? PyObject_GetAttrString(random, "seed") : NULL;
         PyErr_Clear(); /* whatever has that name is not numpy's */
+        return rehearsal_init(&tools->rehearsal);
 }
 
 void job_tools_reseed(const JobTools *tools) {

@@ -10,6 +10,7 @@
 #include "worker/json.h"
 #include "worker/output.h"
 #include "worker/pyapi.h"
+#include "worker/rehearsal.h"
 
 struct JobTools {
         JsonTools json;
@@ -19,6 +20,7 @@ struct JobTools {
         PyObject *string_io;        /* io.StringIO */
         PyObject *display;          /* sys.__excepthook__: in C, needs no module */
         PyObject *excepthook;       /* what sys.excepthook is when nobody replaced it */
+        PyObject *collect;          /* gc.collect */
         PyObject *settrace;         /* sys.settrace */
         PyObject *setprofile;       /* sys.setprofile */
         PyObject *monitoring;       /* sys.monitoring, NULL before 3.12 */
@@ -28,6 +30,7 @@ struct JobTools {
         PyObject *numpy_seed;       /* numpy.random.seed, NULL where it is not preloaded */
         PyObject *builtins;         /* a copy, NULL until job_tools_copy_builtins() */
         PyObject *streams[2];       /* the zygote's sys.stdout and sys.stderr, never used again */
+        Rehearsal rehearsal;
         int recursion_limit;
 };
 

@@ -280,7 +280,8 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
         r = warmup_preload(&order, proc_fd, failure);
         if (r)
                 return r;
-        job_tools_take_preloaded(zygote->tools);
+        if (job_tools_take_preloaded(zygote->tools))
+                return warmup_python_failure(failure, "cannot prepare a rehearsal");
         if (job_tools_copy_builtins(zygote->tools))
                 return warmup_python_failure(failure, "cannot copy the builtins");
         if (warmup_freeze())

@@ -117,7 +117,8 @@ def memory(_: str) -> str:
 def processes(bound: str) -> str:
     result = _run(FORK_BOMB, allow_processes=True, max_processes=MAX_PROCESSES)
     words = f"{result.result} children where {MAX_PROCESSES} processes are allowed, {result.error}"
-    _wrong_unless(result.ok and 0 < result.result < int(bound), words)
+    refused = result.ok and 0 < result.result < int(bound)
+    _wrong_unless(refused or result.killed_by == "processes", words)
     return words
 
 

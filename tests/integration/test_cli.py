@@ -38,7 +38,7 @@ OUR_FIELDS = ["outcome", "killed_by", "usage", "truncated", "isolation", "run_id
 OPTIONS = [
     *("code", "input", "policy", "timeout", "memory", "cpu-seconds", "disk", "max-file"),
     *("max-processes", "allow-processes", "network", "read-only", "env", "proc"),
-    *("python", "venv", "with", "script-deps", "allow-sdist", "json", "quiet", "help"),
+    *("python", "venv", "with", "script-deps", "allow-sdist", "preload", "json", "quiet", "help"),
 ]
 SCRIPT = """# /// script
 # dependencies = ["surely-not-installed==1.0"]
@@ -254,6 +254,8 @@ def test_input(run: Spr, tmp_path: Path) -> None:
         (["-c", "1", "--read-only", "nothing"], "--read-only 'nothing': No such file"),
         (["-c", "1", "--read-only", "/a/../b"], "which holds '..'"),
         (["-c", "1", "--with", "pandas"], "pinned"),
+        (["-c", "1", "--preload", "a b"], "cannot preload 'a b': not the name of a module"),
+        (["-c", "1", "--preload", ""], "cannot preload '': not the name of a module"),
         (["-c", "1", "--venv", ".", "--with", "a==1"], "--venv is used as it is"),
     ],
 )
@@ -416,6 +418,16 @@ def test_default_interpreter(spr: Spr, tmp_path: Path) -> None:
     assert json.loads(named.stdout) == "/usr"
     gone = spr("run", "-c", code, VIRTUAL_ENV="/nonexistent")
     assert gone.returncode == 127
+
+
+def test_preload(run: Spr, spr: Spr) -> None:
+    code = "import sys; result = 'colorsys' in sys.modules"
+    assert run("-c", code).stdout == "false\n"
+    assert run("-c", code, "--preload", "statistics", "--preload", "colorsys").stdout == "true\n"
+    assert run("-c", code, "--preload", "auto").stdout == "false\n"
+    lost = spr("run", "-c", code, "--preload", "json", "--preload", "nothing_like_it")
+    assert lost.returncode == 127
+    assert "cannot preload 'nothing_like_it'" in lost.stderr
 
 
 def test_script_metadata_is_refused(spr: Spr, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -30,6 +31,8 @@
 #define HOST_POLICY      "{\"mode\":\"restrict\"}"
 #define HOST_PATIENCE_S  60
 #define HOST_ENVIRONMENT 1
+#define STEADY_LOOKS     30
+#define STEADY_LOOK_MS   10
 
 typedef struct HostAnswer {
         FrameHeader header;
@@ -48,6 +51,8 @@ typedef struct HostResult {
 static int host_fd = -1;
 static pid_t host_agent = -1;
 static HostAnswer host_last;
+static uint32_t host_n_standbys;  /* of the environments to come */
+static uint32_t host_n_forks_max; /* of the zygotes of the agent to come; 0 = as usual */
 static const SubmitFrame host_submit_default = {
         .environment = HOST_ENVIRONMENT,
         .timeout_ns = UINT64_C(20000000000),
@@ -69,6 +74,8 @@ static inline _Noreturn void host_agent_main(int in_fd, int out_fd, int host_pid
 
         if (nested)
                 nest_enter(&agent.nest, 0);
+        if (host_n_forks_max)
+                agent.n_forks_max = host_n_forks_max;
         if (agent_init(&agent, in_fd, out_fd, host_pidfd, &failure)) {
                 (void)fprintf(stderr, "agent: %s\n", failure.text);
                 _exit(1);
@@ -182,7 +189,8 @@ static inline void host_hello(void) {
 /* @strings: the interpreter and the preloads, each with its NUL. */
 static inline void
 host_env_open(uint64_t id, const char *strings, size_t length, uint32_t n, uint64_t timeout_ns) {
-        EnvOpenFrame open = {.startup_timeout_ns = timeout_ns, .n_preloads = n};
+        EnvOpenFrame open = {
+                .startup_timeout_ns = timeout_ns, .n_preloads = n, .n_standbys = host_n_standbys};
         char payload[4096];
 
         assert_true(length < sizeof(payload) - sizeof(open));
@@ -244,12 +252,8 @@ static inline void host_submit_with(uint64_t id, SubmitFrame submit, const char 
         }
 }
 
-/* Each of another mold, so that no standby stands about. */
 static inline void host_submit(uint64_t id, const char *code) {
-        SubmitFrame submit = host_submit_default;
-
-        submit.disk_bytes += id * 4096;
-        host_submit_with(id, submit, code);
+        host_submit_with(id, host_submit_default, code);
 }
 
 static inline void host_cancel(uint64_t id) {
@@ -303,6 +307,14 @@ static inline void host_result(uint64_t id, HostResult *result) {
                 assert_true(host_receive());
                 assert_int_equal(host_last.header.stream, id);
         } while (!host_result_take(result));
+}
+
+/* Until the result of some run, whichever, is there. */
+static inline void host_skip_result(void) {
+        do
+                assert_true(host_receive());
+        while (host_last.header.type != FRAME_FAILURE &&
+               !(host_last.header.type == FRAME_DATA && host_last.header.flags & FRAME_FLAG_END));
 }
 
 /* Runs @code and expects @json as its result, NULL for none. */
@@ -373,4 +385,30 @@ static inline void host_wait_idle(void) {
 /* The worker of the only run; waits until the zygote has made it. */
 static inline pid_t host_worker(void) {
         return host_await_child_of(host_zygote());
+}
+
+/* The zygote's children: where no run is in progress, standbys. */
+static inline unsigned int host_count_workers(void) {
+        int zygote = (int)host_zygote();
+        char path[64], line[4096];
+        unsigned int n = 0;
+        ssize_t length;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", zygote, zygote);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        length = fd_read(fd, line, sizeof(line));
+        (void)fd_close(fd);
+        for (ssize_t i = 0; i < length; ++i)
+                n += line[i] == ' ';
+        return n;
+}
+
+/* Until there are @n for some time: a worker whose run is over is a child, too, until it is reaped.
+ */
+static inline void host_wait_workers(unsigned int n) {
+        for (unsigned int looks = 0; looks < STEADY_LOOKS;) {
+                (void)poll(NULL, 0, STEADY_LOOK_MS);
+                looks = host_count_workers() == n ? looks + 1 : 0;
+        }
 }

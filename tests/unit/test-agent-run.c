@@ -308,21 +308,21 @@ static void test_forgers(void **state) {
                 const char *code;
                 Outcome outcome;
         } rows[] = {
-                {SOCKET "while True: s.send(frame(98))", OUTCOME_INFRA}, /* STARTED, for ever */
+                {SOCKET "while True: s.send(frame(98, bytes(24)))", OUTCOME_INFRA},
                 {SOCKET "s.send(b'')\nwhile True: pass", OUTCOME_TIMEOUT},
                 {SOCKET "s.send(b'x')\nwhile True: pass", OUTCOME_INFRA},
                 {SOCKET "s.send(b'x' * 5000)\nwhile True: pass", OUTCOME_INFRA},
-                {SOCKET "s.send(frame(100, bytes(24), run + 1))\nwhile True: pass", OUTCOME_INFRA},
+                {SOCKET "s.send(frame(99, bytes(24), run + 1))\nwhile True: pass", OUTCOME_INFRA},
                 {SOCKET "s.send(frame(96, bytes(16)))\nwhile True: pass", OUTCOME_INFRA},
-                {SOCKET "socket.send_fds(s, [frame(100, bytes(24))], [3])\nwhile True: pass",
+                {SOCKET "socket.send_fds(s, [frame(99, bytes(24))], [3])\nwhile True: pass",
                  OUTCOME_INFRA},
-                {SOCKET "s.send(frame(100, struct.pack('<IiQII', 0, 0, 1 << 40, 0, 0)))",
+                {SOCKET "s.send(frame(99, struct.pack('<IiQII', 0, 0, 1 << 40, 0, 0)))",
                  OUTCOME_INFRA},
-                {SOCKET "s.send(frame(100, struct.pack('<IiQII', 0, 0, 0, 1 << 31, 0)))",
+                {SOCKET "s.send(frame(99, struct.pack('<IiQII', 0, 0, 0, 1 << 31, 0)))",
                  OUTCOME_INFRA},
-                {SOCKET "s.send(frame(100, struct.pack('<IiQII', 99, 0, 0, 0, 0)))", OUTCOME_INFRA},
+                {SOCKET "s.send(frame(99, struct.pack('<IiQII', 99, 0, 0, 0, 0)))", OUTCOME_INFRA},
                 {SOCKET "s.close()\nwhile True: pass", OUTCOME_TIMEOUT},
-                {SOCKET "s.send(frame(99, bytes(24)))\ns.send(frame(99, bytes(24)))\n"
+                {SOCKET "s.send(frame(98, bytes(24)))\ns.send(frame(98, bytes(24)))\n"
                         "while True: pass",
                  OUTCOME_INFRA}, /* ENDED, twice */
                 {"import os\nos.write(1, b'x' * 100000)\nwhile True: pass", OUTCOME_TIMEOUT},

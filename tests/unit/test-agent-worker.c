@@ -12,9 +12,6 @@
 #include "agent-host.h"
 #include "agent/mold.h"
 
-#define STEADY_LOOKS   30
-#define STEADY_LOOK_US 10000
-
 #define MARK "import os\nresult = os.path.exists('/tmp/mark')\nopen('/tmp/mark', 'w').close()"
 
 /* Runs @code under the default mold and returns its result as text. */
@@ -30,59 +27,35 @@ static void run_alike(uint64_t id, const char *code, const char *expected) {
                 assert_string_equal(result.data[DATA_RESULT], expected);
 }
 
-/* The zygote's children: where no run is in progress, standbys. */
-static unsigned int count_standbys(void) {
-        int zygote = (int)host_zygote();
-        char path[64], line[4096];
-        unsigned int n = 0;
-        ssize_t length;
-        int fd;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", zygote, zygote);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        length = fd_read(fd, line, sizeof(line));
-        (void)fd_close(fd);
-        for (ssize_t i = 0; i < length; ++i)
-                n += line[i] == ' ';
-        return n;
+static int setup(void **state) {
+        host_n_standbys = 2;
+        return host_setup(state);
 }
 
-/* Until there are @n for some time: a worker whose run is over is a child, too, until it is reaped. */
-static void wait_for_standbys(unsigned int n) {
-        for (unsigned int looks = 0; looks < STEADY_LOOKS;) {
-                (void)usleep(STEADY_LOOK_US);
-                looks = count_standbys() == n ? looks + 1 : 0;
-        }
-}
-
-/* Runs alike are served by standbys, made after the second, and none serves twice. */
+/* Runs alike are served by standbys, and none serves twice. */
 static void test_standbys(void **state) {
         (void)state;
         run_alike(1, MARK, "false");
-        wait_for_standbys(0);
+        host_wait_workers(2);
         for (uint64_t id = 2; id < 20; ++id)
                 run_alike(id, MARK, "false");
-        wait_for_standbys(2);
+        host_wait_workers(2);
         run_alike(20, MARK, "false");
-        wait_for_standbys(2);
+        host_wait_workers(2);
 }
 
-/* A run of another kind finds no standby and makes none; one more of its kind has those of the old
- * kind sent away. */
+/* Each kind of run has standbys of its own. */
 static void test_other_mold(void **state) {
         SubmitFrame other = host_submit_default;
 
         (void)state;
         run_alike(1, "pass", NULL);
-        run_alike(2, "pass", NULL);
-        wait_for_standbys(2);
+        host_wait_workers(2);
         other.disk_bytes = 1 << 20;
-        host_run(3, "result = 1", "1"); /* of a mold of its own */
-        host_submit(4, "import time\ntime.sleep(1000)");
-        wait_for_standbys(3); /* and its worker */
-        host_submit_with(5, other, "import time\ntime.sleep(1000)");
-        host_submit_with(6, other, "import time\ntime.sleep(1000)");
-        wait_for_standbys(5); /* two new ones instead of the old */
+        host_submit_with(2, other, "import time\ntime.sleep(1000)");
+        host_wait_workers(5); /* and its worker */
+        run_alike(3, "result = 1", "1");
+        host_wait_workers(5);
 }
 
 /* A standby that is killed serves nobody, and nobody notices. */
@@ -90,7 +63,7 @@ static void test_killed_standby(void **state) {
         (void)state;
         run_alike(1, "pass", NULL);
         run_alike(2, "pass", NULL);
-        wait_for_standbys(2);
+        host_wait_workers(2);
         for (uint64_t id = 3; id < 10; ++id) {
                 pid_t standby = host_await_child_of(host_zygote());
 
@@ -99,7 +72,7 @@ static void test_killed_standby(void **state) {
                 while (kill(standby, 0) == 0)
                         ; /* until it is reaped */
                 run_alike(id, "result = 1", "1");
-                wait_for_standbys(2);
+                host_wait_workers(2);
         }
 }
 
@@ -132,9 +105,9 @@ static void test_mold(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_standbys, host_setup, host_teardown),
-                cmocka_unit_test_setup_teardown(test_other_mold, host_setup, host_teardown),
-                cmocka_unit_test_setup_teardown(test_killed_standby, host_setup, host_teardown),
+                cmocka_unit_test_setup_teardown(test_standbys, setup, host_teardown),
+                cmocka_unit_test_setup_teardown(test_other_mold, setup, host_teardown),
+                cmocka_unit_test_setup_teardown(test_killed_standby, setup, host_teardown),
                 cmocka_unit_test(test_mold),
         };
 

@@ -36,6 +36,7 @@ static void test_from_failure(void **state) {
                 {FAILURE_STAGE_ZYGOTE, 0, SPR_E_AGENT},
                 {FAILURE_STAGE_RESOURCES, EMFILE, SPR_E_AGENT},
                 {FAILURE_STAGE_RESOURCES, ENOMEM, -ENOMEM},
+                {FAILURE_STAGE_RESOURCES, EBUSY, SPR_E_BUSY},
                 {_FAILURE_STAGE_N, 0, SPR_E_AGENT},
         };
 

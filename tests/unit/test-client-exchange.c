@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "client/exchange.h"
 #include "fake-agent.h"
 
@@ -57,13 +58,18 @@ static int teardown(void **state) {
         return 0;
 }
 
-static SprResult *pop(Fixture *fixture) {
+/* The next result, which must be that of @run. */
+static SprResult *pop_run(Fixture *fixture, uint64_t run) {
         SprResult *result;
 
         assert_int_equal(spr_engine_dispatch(fixture->engine, NULL), 0);
         assert_int_equal(spr_engine_pop(fixture->engine, &result), 0);
-        assert_int_equal(spr_result_get_run_id(result), fixture->run);
+        assert_int_equal(spr_result_get_run_id(result), run);
         return result;
+}
+
+static SprResult *pop(Fixture *fixture) {
+        return pop_run(fixture, fixture->run);
 }
 
 static void assert_infra(Fixture *fixture, const char *text) {
@@ -322,6 +328,93 @@ static void test_max_runs(void **state) {
         assert_int_equal(fake_take_run(&fixture->fake), third);
 }
 
+/* No more than the engine was told to have in progress, whatever the agent takes. */
+static void test_max_concurrency(void **state) {
+        Fixture *fixture = *state;
+        uint64_t ids[4];
+
+        fixture->engine->queue.limits.max_concurrency = 2;
+        ids[0] = fixture->run;
+        for (size_t i = 1; i < 4; ++i)
+                ids[i] = post(fixture);
+        assert_int_equal(fake_take_run(&fixture->fake), ids[1]);
+        assert_true(fake_is_quiet(&fixture->fake));
+        for (size_t i = 0; i < 2; ++i) {
+                fake_send_result(&fixture->fake, ids[i], "1", "");
+                (void)spr_result_free(pop_run(fixture, ids[i]));
+                assert_int_equal(fake_take_run(&fixture->fake), ids[i + 2]);
+                assert_true(fake_is_quiet(&fixture->fake));
+        }
+}
+
+static void test_full_queue(void **state) {
+        Fixture *fixture = *state;
+        uint64_t id = fixture->run, waiting;
+        SprError error;
+        SprRun *run;
+
+        fixture->engine->queue.limits.max_concurrency = 1;
+        fixture->engine->queue.limits.max_queue = 1;
+        waiting = post(fixture);
+        assert_int_equal(spr_engine_post(fixture->engine, fixture->request, NULL, &error),
+                         SPR_E_BUSY);
+        assert_string_equal(error.message, "cannot take another run: 1 are in progress "
+                                           "(max_concurrency) and 1 wait (max_queue 1)");
+        assert_int_equal(spr_engine_submit(fixture->engine, fixture->request, &run, &error),
+                         SPR_E_BUSY);
+        fake_send_result(&fixture->fake, id, "1", "");
+        (void)spr_result_free(pop(fixture));
+        assert_int_equal(fake_take_run(&fixture->fake), waiting);
+        (void)post(fixture);
+}
+
+/* Of those that wait the first is overdue first; the result tells, and how long it waited. */
+static void test_acquire_timeout(void **state) {
+        Fixture *fixture = *state;
+        uint64_t second;
+        SprResult *result;
+        SprRun *run;
+
+        fixture->engine->queue.limits.max_concurrency = 1;
+        fixture->engine->queue.limits.acquire_timeout_ns = 60 * NSEC_PER_SEC;
+        second = post(fixture);
+        (void)post(fixture);
+        assert_int_equal(spr_engine_dispatch(fixture->engine, NULL), 0);
+        assert_int_equal(spr_engine_pop(fixture->engine, &result), SPR_E_EMPTY);
+        run = queue_find(&fixture->engine->queue, second);
+        run->queued_ns -= 60 * NSEC_PER_SEC;
+        result = pop_run(fixture, second);
+        assert_string_equal(spr_result_get_outcome_name(result), "infra");
+        assert_int_equal(spr_result_get_exit_code(result), 125);
+        assert_string_equal(spr_result_get_error(result),
+                            "no slot was free for 60s (acquire_timeout): 1 runs at a time "
+                            "(max_concurrency), 1 waiting");
+        assert_true(spr_result_get_queue_wait_ns(result) >= 60 * NSEC_PER_SEC);
+        (void)spr_result_free(result);
+        assert_int_equal(spr_engine_pop(fixture->engine, &result), SPR_E_EMPTY);
+        assert_true(fake_is_quiet(&fixture->fake));
+}
+
+/* Before WELCOME nobody knows how many slots there are. */
+static void test_nothing_is_overdue_before_the_greeting(void **state) {
+        Fixture *fixture = *state;
+        uint64_t first = fixture->run, second;
+        SprResult *result;
+
+        fixture->engine->queue.limits.acquire_timeout_ns = 0;
+        second = post(fixture);
+        assert_int_equal(exchange_deadline_ns(fixture->engine), UINT64_MAX);
+        assert_int_equal(spr_engine_pop(fixture->engine, &result), SPR_E_EMPTY);
+        fake_greet(&fixture->fake, 2);
+        assert_int_equal(spr_engine_dispatch(fixture->engine, NULL), 0);
+        assert_int_equal(fake_take_run(&fixture->fake), first);
+        assert_int_equal(fake_take_run(&fixture->fake), second);
+        assert_int_equal(post(fixture), second + 1);
+        assert_int_equal(spr_engine_pop(fixture->engine, &result), 0);
+        assert_int_equal(spr_result_get_run_id(result), second + 1);
+        (void)spr_result_free(result);
+}
+
 static void test_cancel(void **state) {
         Fixture *fixture = *state;
         ResultFrame frame = {
@@ -402,6 +495,10 @@ int main(void) {
                 COLD(test_environment_fails),
                 TEST(test_environment_is_lost),
                 COLD(test_max_runs),
+                TEST(test_max_concurrency),
+                TEST(test_full_queue),
+                TEST(test_acquire_timeout),
+                COLD(test_nothing_is_overdue_before_the_greeting),
                 TEST(test_cancel),
                 COLD(test_cancel_of_a_queued_run),
                 TEST(test_result_before_the_end_of_the_input),

@@ -268,6 +268,40 @@ static void test_timeout(void **state) {
         (void)spr_result_free(result);
 }
 
+/* A leader that waits for ever looks after the queue all the same, also where the queue was empty
+ * when it went to sleep. */
+static void test_leader_minds_the_queue(void **state) {
+        Fixture *fixture = *state;
+        SprRun *overdue, *more[3];
+        SprResult *result;
+        pthread_t leader;
+
+        fixture->engine->queue.limits.max_concurrency = 2;
+        fixture->engine->queue.limits.acquire_timeout_ns = 2 * NSEC_PER_MSEC;
+        assert_int_equal(pthread_create(&leader, NULL, wait_for_run, fixture->runs[0]), 0);
+        settle(fixture->engine, false);
+        assert_int_equal(spr_engine_submit(fixture->engine, fixture->request, &overdue, NULL), 0);
+        assert_int_equal(spr_run_wait(overdue, UINT64_MAX, &result, NULL), 0); /* as a follower */
+        assert_string_equal(spr_result_get_outcome_name(result), "infra");
+        (void)spr_result_free(result);
+        (void)spr_run_free(overdue);
+        fake_send_result(&fixture->fake, spr_run_get_id(fixture->runs[0]), "1", "");
+        join(leader, 0);
+
+        /* and as the leader */
+        fake_send_result(&fixture->fake, spr_run_get_id(fixture->runs[1]), "1", "");
+        assert_int_equal(spr_run_wait(fixture->runs[1], UINT64_MAX, &result, NULL), 0);
+        (void)spr_result_free(result);
+        for (size_t i = 0; i < 3; ++i)
+                assert_int_equal(
+                        spr_engine_submit(fixture->engine, fixture->request, &more[i], NULL), 0);
+        assert_int_equal(spr_run_wait(more[2], UINT64_MAX, &result, NULL), 0);
+        assert_string_equal(spr_result_get_outcome_name(result), "infra");
+        (void)spr_result_free(result);
+        for (size_t i = 0; i < 3; ++i)
+                (void)spr_run_free(more[i]);
+}
+
 static void on_signal(int number) {
         (void)number;
 }
@@ -297,6 +331,7 @@ int main(void) {
                 TEST(test_dispatch_beside_a_leader),
                 TEST(test_close_ends_waits),
                 TEST(test_leader_sends_for_others),
+                TEST(test_leader_minds_the_queue),
                 TEST(test_timeout),
                 TEST(test_signal),
         };

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "fake-agent.h"
 
 typedef struct Fixture {
@@ -175,6 +176,47 @@ static void test_connection_is_replaced(void **state) {
         assert_empty(fixture);
 }
 
+/* Without a thread that waits, a timer in the set makes the descriptor readable. */
+static void test_overdue_in_the_queue(void **state) {
+        Fixture *fixture = *state;
+        struct pollfd pollfd = {.fd = fixture->fd, .events = POLLIN};
+        uint64_t ids[3];
+
+        fixture->engine->queue.limits.max_concurrency = 1;
+        fixture->engine->queue.limits.acquire_timeout_ns = 2 * NSEC_PER_MSEC;
+        for (size_t i = 0; i < 2; ++i)
+                ids[i] = post(fixture);
+        fake_greet(&fixture->fake, 8);
+        dispatch(fixture);
+        assert_int_equal(poll(&pollfd, 1, -1), 1);
+        dispatch(fixture);
+        pop(fixture, ids[1]);
+        assert_empty(fixture);
+        ids[2] = post(fixture); /* the timer serves again */
+        assert_int_equal(poll(&pollfd, 1, -1), 1);
+        dispatch(fixture);
+        pop(fixture, ids[2]);
+        assert_empty(fixture);
+        fake_send_result(&fixture->fake, ids[0], "1", "");
+        dispatch(fixture);
+        pop(fixture, ids[0]);
+        assert_empty(fixture);
+}
+
+static void test_cancel_in_the_queue(void **state) {
+        Fixture *fixture = *state;
+        uint64_t ids[3];
+
+        for (size_t i = 0; i < 3; ++i)
+                ids[i] = post(fixture); /* the last two wait for WELCOME */
+        spr_engine_cancel(fixture->engine, ids[1]);
+        assert_true(is_readable(fixture));
+        pop(fixture, ids[1]);
+        assert_empty(fixture);
+        spr_engine_cancel(fixture->engine, ids[1]);
+        assert_empty(fixture);
+}
+
 static void test_close(void **state) {
         Fixture *fixture = *state;
         uint64_t id = post(fixture);
@@ -204,6 +246,8 @@ int main(void) {
                 TEST(test_completion_by_another_thread),
                 TEST(test_writing),
                 TEST(test_connection_is_replaced),
+                TEST(test_overdue_in_the_queue),
+                TEST(test_cancel_in_the_queue),
                 TEST(test_close),
                 TEST(test_invalid_request),
         };

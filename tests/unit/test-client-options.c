@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/engine.h"
 #include "client/options.h"
 #include "wire/messages.h"
 
@@ -65,6 +66,76 @@ static void test_all_set(void **state) {
         (void)spr_engine_options_free(options);
 }
 
+static void test_bad_preloads(void **state) {
+        static const struct {
+                const char *name, *words;
+        } rows[] = {
+                {"", "cannot preload '': not the name of a module"},
+                {"a b", "cannot preload 'a b': not the name of a module"},
+                {"1a", "cannot preload '1a': not the name of a module"},
+                {".a", "cannot preload '.a': not the name of a module"},
+                {"a.", "cannot preload 'a.': not the name of a module"},
+                {"a..b", "cannot preload 'a..b': not the name of a module"},
+                {"a.1", "cannot preload 'a.1': not the name of a module"},
+                {"a-b", "cannot preload 'a-b': not the name of a module"},
+                {"a\nb", "cannot preload 'a b': not the name of a module"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                SprEngineOptions *options = new_options();
+                SprEngine *engine;
+                SprError error;
+
+                assert_int_equal(spr_engine_options_add_preload(options, "os.path"), 0);
+                assert_int_equal(spr_engine_options_add_preload(options, rows[i].name),
+                                 SPR_E_INVALID);
+                assert_int_equal(spr_engine_options_add_preload(options, "-"), SPR_E_INVALID);
+                assert_int_equal(spr_engine_new(&engine, options, &error), SPR_E_INVALID);
+                assert_string_equal(error.message, rows[i].words);
+                (void)spr_engine_options_free(options);
+        }
+}
+
+static void test_preload_auto(void **state) {
+        static const char strings[] = "/usr/bin/python3\0_a.b1.\xc3\xa9";
+        SprEngineOptions *options = new_options();
+        Failure failure = FAILURE_NULL;
+        EnvOpenFrame frame;
+        Blob *blob;
+
+        (void)state;
+        assert_int_equal(spr_engine_options_add_preload(options, "_a.b1.\xc3\xa9"), 0);
+        assert_strings(options, strings, sizeof(strings));
+        for (int on = 1; on >= 0; --on) {
+                spr_engine_options_set_preload_auto(options, on);
+                assert_int_equal(options_to_environment(options, &blob, &failure), 0);
+                memcpy(&frame, blob->bytes, sizeof(frame));
+                assert_int_equal(frame.flags, on ? ENV_FLAG_PRELOAD_AUTO : 0);
+                (void)blob_unref(blob);
+        }
+        (void)spr_engine_options_free(options);
+}
+
+static void test_queue_limits(void **state) {
+        SprEngineOptions *options = new_options();
+        SprEngine *engine;
+
+        (void)state;
+        assert_int_equal(options->queue.max_concurrency, 0);
+        assert_int_equal(options->queue.max_queue, 65536);
+        assert_int_equal(options->queue.acquire_timeout_ns, UINT64_MAX);
+        spr_engine_options_set_max_concurrency(options, 4);
+        spr_engine_options_set_max_queue(options, 5);
+        spr_engine_options_set_acquire_timeout_ns(options, 6);
+        assert_int_equal(spr_engine_new(&engine, options, NULL), 0);
+        assert_int_equal(engine->queue.limits.max_concurrency, 4);
+        assert_int_equal(engine->queue.limits.max_queue, 5);
+        assert_int_equal(engine->queue.limits.acquire_timeout_ns, 6);
+        (void)spr_engine_free(engine);
+        (void)spr_engine_options_free(options);
+}
+
 static void test_relative_python(void **state) {
         SprEngineOptions *options = new_options();
         char here[PATH_MAX], expected[PATH_MAX + 32];
@@ -110,7 +181,10 @@ static void test_too_many_preloads(void **state) {
         assert_int_equal(spr_engine_options_add_preload(options, name), 0);
         r = options_to_environment(options, &blob, &failure);
         assert_true(r < 0);
+        assert_string_equal(failure.text, "the interpreter's path and preloads are too long");
         assert_int_equal(spr_engine_options_add_preload(options, name), SPR_E_INVALID);
+        assert_int_equal(options_to_environment(options, &blob, &failure), -EINVAL);
+        assert_non_null(strstr(failure.text, "mmm': too many names"));
         (void)spr_engine_options_free(options);
 }
 
@@ -118,7 +192,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),          cmocka_unit_test(test_all_set),
                 cmocka_unit_test(test_relative_python),   cmocka_unit_test(test_bare_name),
-                cmocka_unit_test(test_too_many_preloads),
+                cmocka_unit_test(test_too_many_preloads), cmocka_unit_test(test_bad_preloads),
+                cmocka_unit_test(test_preload_auto),      cmocka_unit_test(test_queue_limits),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

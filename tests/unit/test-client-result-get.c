@@ -35,6 +35,7 @@ static void test_every_field(void **state) {
         assert_int_equal(result_new(&result, &frame), 0);
         memcpy(result_space(result, DATA_STDOUT - DATA_RESULT), "ab", 2);
         result->run_id = 7;
+        result->queue_wait_ns = 8;
         result->userdata = &frame;
         result_finish(result);
         assert_int_equal(spr_result_get_run_id(result), 7);
@@ -59,6 +60,7 @@ static void test_every_field(void **state) {
         assert_int_equal(spr_result_get_stdout_total(result), 5);
         assert_int_equal(spr_result_get_stderr_total(result), 6);
         assert_int_equal(spr_result_get_wall_ns(result), 1);
+        assert_int_equal(spr_result_get_queue_wait_ns(result), 8);
         assert_int_equal(spr_result_get_cpu_user_ns(result), 2);
         assert_int_equal(spr_result_get_cpu_system_ns(result), 3);
         assert_int_equal(spr_result_get_peak_memory_bytes(result), 4);

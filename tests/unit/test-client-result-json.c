@@ -28,6 +28,7 @@ assert_json(ResultFrame frame, const char *json, const char *out, const char *ex
         memcpy(result_space(result, TEXT(DATA_STDOUT)), out, strlen(out));
         memset(result_space(result, TEXT(DATA_STDOUT_TAIL)), 't', frame.stdout_tail_size);
         result->run_id = 9;
+        result->queue_wait_ns = 2500000;
         result_finish(result);
         assert_int_equal(spr_result_to_json(result, &text), 0);
         assert_string_equal(text, expected);
@@ -56,6 +57,7 @@ static void test_plain(void **state) {
                     "\"resource_exceeded\": false, \"error\": null, \"exit_code\": 0, "
                     "\"outcome\": \"ok\", \"killed_by\": null, "
                     "\"usage\": {\"wall_ms\": 1.234, \"cpu_ms\": 1.050, "
+                    "\"queue_wait_ms\": 2.500, "
                     "\"peak_memory_bytes\": 4096, \"stdout_bytes\": 3, \"stderr_bytes\": 0}, "
                     "\"truncated\": {\"stdout\": false, \"stderr\": false}, "
                     "\"isolation\": {\"level\": \"kernel\", "
@@ -79,6 +81,7 @@ static void test_lossy_and_truncated(void **state) {
                     "\"resource_exceeded\": false, \"error\": null, \"exit_code\": 139, "
                     "\"outcome\": \"crash\", \"killed_by\": \"signal\", "
                     "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, "
+                    "\"queue_wait_ms\": 2.500, "
                     "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
                     "\"truncated\": {\"stdout\": true, \"stderr\": false}, "
                     "\"stdout_tail\": \"tt\", "

@@ -73,7 +73,7 @@ static void test_nonsense(void **state) {
                 {{.type = FRAME_ZYGOTE_SPAWNED, .stream = 1, .length = UINT32_MAX - 15},
                  sizeof(FrameHeader) - 16 + 8},
                 {{.type = FRAME_ZYGOTE_SPAWNED, .stream = 0, .length = 8}, sizeof(FrameHeader) + 8},
-                {{.type = FRAME_WORKER_STARTED, .stream = 1}, sizeof(FrameHeader)},
+                {{.type = FRAME_WORKER_ENDED, .stream = 1}, sizeof(FrameHeader)},
                 {{.type = 255, .stream = 1}, sizeof(FrameHeader)},
         };
 

@@ -24,7 +24,7 @@ MIB = 1 << 20
 HEADER = struct.Struct("=BBHIQII")
 RUN = struct.Struct("=QQIIQQ")
 RESULT = struct.Struct("=IiQII")
-READY, RUN_TYPE, STARTED, ENDED, RESULT_TYPE, FAILURE = range(96, 102)
+READY, RUN_TYPE, ENDED, RESULT_TYPE, FAILURE = range(96, 101)
 ZYGOTE = ["module", "spawn", "warmup", "zygote"]  # the files that testmodule.c stands in for
 VERDICTS = ["ok", "error", "memory", "denied", "output"]
 
@@ -83,7 +83,6 @@ class Answer:
     stdout_total: int
     status: int  # as from waitpid
     seconds: float  # from RUN to RESULT
-    started: bool
     failure: str | None = None
 
     @property
@@ -154,12 +153,10 @@ class Zygote:
         ours.settimeout(timeout)
         start = time.perf_counter()
         ours.send(HEADER.pack(RUN_TYPE, 0, 0, len(run), self.run_id, 0, 0) + run)
-        started, fields, failure = False, None, None
+        fields, failure = None, None
         while fields is None and failure is None:
             kind, payload = receive(ours, self.run_id)
-            if kind == STARTED:
-                started = True
-            elif kind == ENDED:
+            if kind == ENDED:
                 RESULT.unpack(payload)  # the same comes again, when atexit functions are through
             elif kind == RESULT_TYPE:
                 fields = RESULT.unpack(payload)
@@ -173,7 +170,7 @@ class Zygote:
         answer = read_answer(region, self.layout, fields, output_bytes)
         os.close(region)
         answer.status, answer.seconds = status, seconds
-        answer.started, answer.failure = started, failure
+        answer.failure = failure
         return answer
 
 
@@ -195,9 +192,9 @@ def read_answer(region: int, layout: Layout, fields: tuple[int, ...] | None, cap
         for total, offset in zip(totals, (layout.stdout, layout.stderr), strict=True)
     )
     if fields is None:
-        return Answer(None, None, None, None, out, err, totals[0], 0, 0, False)
+        return Answer(None, None, None, None, out, err, totals[0], 0, 0)
     verdict, exit_code, result_size, error_size, zero = fields
     assert zero == 0
     error = os.pread(region, error_size, layout.error).decode() if error_size else None
     text = os.pread(region, result_size, layout.result).decode() if result_size else None
-    return Answer(VERDICTS[verdict], exit_code, error, text, out, err, totals[0], 0, 0, False)
+    return Answer(VERDICTS[verdict], exit_code, error, text, out, err, totals[0], 0, 0)

@@ -9,7 +9,7 @@ from agent import DEFAULT_POLICY, FREE_POLICY
 
 # how the code ends
 OUTCOMES = [
-    ("result = 6 * 7", {**OK, "result": 42, "stdout": "", "stderr": "", "started": True}),
+    ("result = 6 * 7", {**OK, "result": 42, "stdout": "", "stderr": ""}),
     ("", {**OK, "json": None}),
     ("result = None", {**OK, "json": None}),
     ("del result", {**OK, "json": None}),
@@ -79,7 +79,6 @@ OUTCOMES = [
         "x = = 1",
         error(
             "SyntaxError: invalid syntax",
-            started=False,
             stderr={'"program.py", line 1', "x = =", "^"},
         ),
     ),
@@ -92,7 +91,7 @@ OUTCOMES = [
     ("# -*- coding: nonsense -*-\nresult = 1", {**OK, "result": 1}),
     ("x = 1\r\nresult = x\r\n", {**OK, "result": 1}),
     ("return 1", error("SyntaxError: 'return' outside function")),
-    ("(" * 5000 + ")" * 5000, {"verdict": "error", "exit_code": 1, "started": False}),
+    ("(" * 5000 + ")" * 5000, {"verdict": "error", "exit_code": 1}),
     ("1" + "+1" * 100 + "; result = 2", {**OK, "result": 2}),
 ]
 
@@ -225,7 +224,7 @@ GLOBALS = [
             "",
             "",
             policy(extra_globals={name: 1}),
-            error(f"extra_globals must not replace '{name}'", started=False),
+            error(f"extra_globals must not replace '{name}'"),
         )
         for name in ("input_data", "result", "__builtins__")
     ],
@@ -276,7 +275,7 @@ GLOBALS = [
         {**OK, "result": 1},
     ),
     # inputs
-    ("", "{", None, error("input is not JSON: …", started=False)),
+    ("", "{", None, error("input is not JSON: …")),
     ("", "[1] x", None, error("input is not JSON: …")),
     ("", "   ", None, error("input is not JSON: …")),
     ("", b'"\xff"', None, error("input is not JSON: …")),

@@ -14,6 +14,7 @@
 #include "worker/job.h"
 
 static JobTools *test_tools;
+static bool test_is_warm; /* then workers rehearse, like standbys */
 
 static PyObject *test_prepare(_unused_ PyObject *self, PyObject *args) {
         int warm;
@@ -22,8 +23,10 @@ static PyObject *test_prepare(_unused_ PyObject *self, PyObject *args) {
                 return NULL;
         if (!test_tools && job_tools_new(&test_tools) < 0)
                 return NULL;
-        if (warm && job_tools_warm(test_tools) < 0)
+        if (warm && (job_tools_warm(test_tools) < 0 || job_tools_take_preloaded(test_tools) < 0 ||
+                     job_tools_copy_builtins(test_tools) < 0))
                 return NULL;
+        test_is_warm = warm;
         return py_ref(Py_None);
 }
 
@@ -47,7 +50,7 @@ static PyObject *test_serve(_unused_ PyObject *self, PyObject *args) {
                               &ignored))
                 return NULL;
         test_forget_exception();
-        job_serve(test_tools, socket_fd, region_fd, run_id, 5);
+        job_serve(test_tools, socket_fd, region_fd, run_id, 5, test_is_warm);
 }
 
 /* Where things lie in a region: request, stdout, stderr, error, result, and the size of all. */

@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
 import sysconfig
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from .. import _spr
 from .._programs import agent_path
 from ..errors import AgentError, InterpreterError
 from ..result import Isolation, RunnerResult, Truncated, Usage
+from .completions import Arguments, Completions
 from .config import validate_pinned_packages
 from .types import ExecutionOutcome, ExecutionRequest
 
@@ -24,14 +26,22 @@ __all__ = ["LocalEngine"]
 
 _logger = logging.getLogger("safe_py_runner")
 
+_FOR_EVER_NS = 2**64 - 1
+_COUNT_MAX = 2**32 - 1
+
+Key = TypeVar("Key")
+
 
 class LocalEngine:
     """Run code with a warm interpreter of this machine, confined.
 
     The venv is made and filled when the engine is created, once per set of packages; agent and
     interpreter start with the first run and serve all later ones. An engine may be used from any
-    number of threads and survives ``os.fork()``; it cannot be pickled. It is closed by
-    :meth:`close`, at the end of a ``with`` block, or at the latest with the process.
+    number of threads and event loops and survives ``os.fork()``; it cannot be pickled. It is closed
+    by :meth:`close`, at the end of a ``with`` block, or at the latest with the process.
+
+    Runs beyond ``max_concurrency`` wait in this process, first in, first out, whichever thread or
+    task they come from. Their ``timeout_seconds`` count from their start, not from here.
 
     Args:
         venv_dir: directory of the venv; made when it does not exist.
@@ -39,13 +49,22 @@ class LocalEngine:
         packages: ``name==version`` or ``name[extra]==version``; wheels only.
         python: an existing interpreter: a path, a venv, or a name on PATH. With ``venv_dir``, the
             one to build the venv on; default: this one.
-        preload: modules to import once, before any run.
+        preload: modules to import once, before any run; one that cannot be imported is an error.
+            ``"auto"``, alone or as one of them: also those that the runs of this engine turn out to
+            import.
         progress: receives a line per step of an installation; default: the logger
             ``safe_py_runner``, level INFO.
+        max_concurrency: how many runs may be in progress at a time; default: as many as the agent
+            takes, which depends on the descriptors it may have and is never exceeded.
+        max_queue: how many more runs may wait for their turn; the next one raises
+            :class:`~safe_py_runner.errors.BusyError`. Default 65536.
+        acquire_timeout: how many seconds a run may wait for its turn, also while the interpreter
+            starts; then its result has outcome ``infra`` and exit code 125. Default: for ever.
 
     Raises:
-        TypeError: neither ``venv_dir`` nor ``python``.
-        ValueError: an empty ``venv_dir``, another manager, a package that is not pinned.
+        TypeError: neither ``venv_dir`` nor ``python``; an argument of a wrong type.
+        ValueError: an empty ``venv_dir``, another manager, a package that is not pinned, a preload
+            that is not the name of a module, a number out of range.
         VenvError: (a RuntimeError) the venv or its packages could not be made.
         InterpreterError: (a RuntimeError) no ``python`` of that name on PATH.
     """
@@ -59,11 +78,16 @@ class LocalEngine:
         python: str | os.PathLike[str] | None = None,
         preload: Iterable[str] = (),
         progress: Callable[[str], object] | None = None,
+        max_concurrency: int | None = None,
+        max_queue: int | None = None,
+        acquire_timeout: float | None = None,
     ) -> None:
         if venv_manager not in ("uv", "python"):
             raise ValueError(f"venv_manager must be 'uv' or 'python', not {venv_manager!r}")
-        if isinstance(preload, str):
-            raise TypeError("preload must be a list of module names, not a string")
+        modules = _preloads(preload)
+        _check_count("max_concurrency", max_concurrency, 1)
+        _check_count("max_queue", max_queue, 0)
+        acquire_timeout_ns = _acquire_timeout_ns(acquire_timeout)
         pinned = validate_pinned_packages(packages)
         interpreter = None if python is None else _find_interpreter(python)
 
@@ -84,7 +108,17 @@ class LocalEngine:
             )
 
         self._python = interpreter
-        self._native = _spr.Engine(python=interpreter, agent=agent_path(), preload=preload)
+        self._native = _spr.Engine(
+            python=interpreter,
+            agent=agent_path(),
+            preload=[module for module in modules if module != "auto"],
+            preload_auto="auto" in modules,
+            max_concurrency=max_concurrency or 0,
+            max_queue=max_queue,
+            acquire_timeout_ns=acquire_timeout_ns,
+        )
+        self._max_concurrency = max_concurrency
+        self._completions = Completions(self._native)
         self._finalizer = weakref.finalize(self, self._native.close)
 
     def execute(self, request: ExecutionRequest) -> ExecutionOutcome:
@@ -93,19 +127,37 @@ class LocalEngine:
         Returns an outcome whose ``reply`` is the result; a failure of our own machinery is a reply
         with exit code 125. Raises as :func:`~safe_py_runner.run_code` does.
         """
-        code = request.code.encode("utf-8", "surrogatepass")
-        input_json = _dump("input_data", request.input_data)
-        policy = _native_policy(request)
+        arguments = _arguments(request)
         try:
-            report = self._native.run(code, input_json, policy)
+            report = self._native.run(*arguments)
         except (AgentError, InterpreterError, OSError) as error:
-            words = error.strerror if isinstance(error, OSError) else None
-            result = RunnerResult(
-                ok=False, exit_code=125, error=words or str(error), outcome="infra"
-            )
-        else:
-            result = _result_from_report(report)
-        return ExecutionOutcome.from_result(result)
+            return _outcome_from_error(error)
+        return ExecutionOutcome.from_result(_result_from_report(report))
+
+    async def aexecute(self, request: ExecutionRequest) -> ExecutionOutcome:
+        """The same for asyncio: waits by the engine's descriptor, without a thread. Where the task
+        that waits is cancelled, the run is killed."""
+        arguments = _arguments(request)
+        try:
+            report = await self._completions.wait(arguments)
+        except (AgentError, InterpreterError, OSError) as error:
+            return _outcome_from_error(error)
+        return ExecutionOutcome.from_result(_result_from_report(report))
+
+    def execute_many(
+        self,
+        requests: Iterable[tuple[Key, ExecutionRequest]],
+        max_concurrency: int | None = None,
+    ) -> Generator[tuple[Key, ExecutionOutcome], None, None]:
+        """Run pairs of a key and a request, several at a time, and yield the keys with their
+        outcomes as they complete. See :func:`~safe_py_runner.run_many`."""
+        limit = max_concurrency or self._max_concurrency or 4 * (os.cpu_count() or 1)
+        if self._max_concurrency is not None:
+            limit = min(limit, self._max_concurrency)
+        jobs = ((key, _arguments(request)) for key, request in requests)
+        with contextlib.closing(self._completions.stream(jobs, limit)) as reports:
+            for key, report in reports:
+                yield key, ExecutionOutcome.from_result(_result_from_report(report))
 
     def start(self) -> None:
         """Start agent and interpreter now instead of with the first run; blocks until warm.
@@ -175,6 +227,45 @@ def _find_interpreter(python: str | os.PathLike[str]) -> str:
         return os.path.abspath(path)
 
 
+def _preloads(preload: Iterable[str]) -> list[str]:
+    if isinstance(preload, str):
+        if preload != "auto":
+            raise TypeError("preload must be a list of module names, or 'auto', not another string")
+        return [preload]
+    return list(preload)
+
+
+def _check_count(argument: str, value: int | None, least: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{argument} must be an int, not {type(value).__name__}")
+    if not least <= value <= _COUNT_MAX:
+        raise ValueError(f"{argument} must be at least {least}, not {value}")
+
+
+def _acquire_timeout_ns(seconds: float | None) -> int:
+    if seconds is None:
+        return _FOR_EVER_NS
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"acquire_timeout must be a number, not {type(seconds).__name__}")
+    if not seconds >= 0:
+        raise ValueError(f"acquire_timeout must be at least 0 seconds, not {seconds}")
+    return min(int(seconds * 1e9), _FOR_EVER_NS) if seconds < 1e10 else _FOR_EVER_NS
+
+
+def _arguments(request: ExecutionRequest) -> Arguments:
+    code = request.code.encode("utf-8", "surrogatepass")
+    return code, _dump("input_data", request.input_data), _native_policy(request)
+
+
+def _outcome_from_error(error: Exception) -> ExecutionOutcome:
+    words = error.strerror if isinstance(error, OSError) else None
+    return ExecutionOutcome.from_result(
+        RunnerResult(ok=False, exit_code=125, error=words or str(error), outcome="infra")
+    )
+
+
 def _dump(argument: str, value: Any) -> str:
     try:
         return json.dumps(value, default=str)
@@ -212,6 +303,7 @@ def _result_from_report(report: _spr.Report) -> RunnerResult:
             wall_ms=report.wall_ns / 1e6,
             cpu_ms=(report.cpu_user_ns + report.cpu_system_ns) / 1e6,
             peak_memory_bytes=report.peak_memory_bytes,
+            queue_wait_ms=report.queue_wait_ns / 1e6,
         ),
         truncated=Truncated(report.stdout_truncated, report.stderr_truncated),
         stdout_tail=report.stdout_tail,
