@@ -537,10 +537,9 @@ static void worker_add_family(Worker *worker, WorkerUse *use) {
         worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes, use->memory_bytes);
 }
 
-/* Root without a control group and without uids to lease, as in a container: its processes are not
- * held to RLIMIT_NPROC. */
-static bool worker_is_free_of_limits(const Worker *worker) {
-        return !worker->group && worker->lease->uid_slot < 0 && geteuid() == 0;
+/* RLIMIT_NPROC is then the sum of what all runs may have, or, for root, no limit at all. */
+static bool worker_shares_its_limits(const Worker *worker) {
+        return !worker->group && worker->lease->uid_slot < 0;
 }
 
 /* As many files as a tmpfs would allow it. */
@@ -563,7 +562,7 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         if (!worker->group && worker->pool->mold.processes)
                 worker_add_family(worker, use);
         use->too_many_tasks =
-                worker_is_free_of_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
+                worker_shares_its_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
         use->too_much_disk = worker_has_too_much_disk(worker);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;
