@@ -154,19 +154,22 @@ static void environment_announce_ready(Environment *environment, const Packet *p
                         payload);
 }
 
-/* The one that has forked most makes place for its successor. */
-static void environment_retire_one(Environment *environment) {
-        Zygote *oldest = NULL;
+/* The ones that have forked most make place. */
+static void environment_retire_surplus(Environment *environment) {
+        uint32_t n = environment_count_zygotes(environment, ZYGOTE_SERVING);
 
-        list_for_each(link, &environment->zygotes) {
-                Zygote *zygote = container_of(link, Zygote, link);
+        for (; n > environment->n_zygotes_wanted; --n) {
+                Zygote *worn = NULL;
 
-                if (zygote->state == ZYGOTE_SERVING &&
-                    (!oldest || zygote->n_forks > oldest->n_forks))
-                        oldest = zygote;
+                list_for_each(link, &environment->zygotes) {
+                        Zygote *zygote = container_of(link, Zygote, link);
+
+                        if (zygote->state == ZYGOTE_SERVING &&
+                            (!worn || zygote->n_forks > worn->n_forks))
+                                worn = zygote;
+                }
+                worn->state = ZYGOTE_RETIRED;
         }
-        if (oldest)
-                oldest->state = ZYGOTE_RETIRED;
 }
 
 void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet) {
@@ -179,8 +182,7 @@ void environment_zygote_ready(Environment *environment, Zygote *zygote, const Pa
         zygote->old_ns = clock_now_ns() + ZYGOTE_AGE_NS;
         imports_settle(&environment->imports, IMPORT_WARM);
         environment_announce_ready(environment, packet);
-        if (environment_count_zygotes(environment, ZYGOTE_SERVING) > environment->n_zygotes_wanted)
-                environment_retire_one(environment);
+        environment_retire_surplus(environment);
         environment_pump(environment);
 }
 
@@ -324,10 +326,32 @@ bool environment_has_time(const Environment *environment) {
                environment_count_zygotes(environment, ZYGOTE_SERVING) > 0;
 }
 
-/* A successor is started beside the worn one, which serves until it is ready. */
+/* Zygotes follow the load, slowly. */
+static void environment_weigh(Environment *environment, uint64_t now_ns) {
+        if (environment->n_awaited < ENVIRONMENT_PRESSED) {
+                environment->pressed_ns = now_ns;
+                if (environment->n_zygotes_wanted > 1 &&
+                    now_ns - environment->eased_ns > ENVIRONMENT_EASED_NS) {
+                        environment->n_zygotes_wanted = 1;
+                        environment_retire_surplus(environment);
+                }
+                return;
+        }
+        environment->eased_ns = now_ns;
+        if (now_ns - environment->pressed_ns < ENVIRONMENT_PRESSED_NS)
+                return;
+        environment->pressed_ns = now_ns;
+        if (environment->n_zygotes_wanted < environment->agent->n_zygotes_max)
+                ++environment->n_zygotes_wanted;
+}
+
+/* Starts one zygote where there is a reason for one: there are too few, one is worn (it serves
+ * until its successor is ready), or they do not know what to preload. */
 static void environment_renew(Environment *environment, uint64_t now_ns) {
         Failure failure = FAILURE_NULL;
-        bool worn = false;
+        bool wanted = environment_count_zygotes(environment, ZYGOTE_SERVING) > 0 &&
+                      environment_count_zygotes(environment, ZYGOTE_SERVING) <
+                              environment->n_zygotes_wanted;
 
         if (now_ns < environment->retry_ns ||
             environment_count_zygotes(environment, ZYGOTE_STARTING) > 0)
@@ -335,13 +359,13 @@ static void environment_renew(Environment *environment, uint64_t now_ns) {
         list_for_each(link, &environment->zygotes) {
                 Zygote *zygote = container_of(link, Zygote, link);
 
-                worn |= zygote->state == ZYGOTE_SERVING && zygote_is_worn(zygote, now_ns);
+                wanted |= zygote->state == ZYGOTE_SERVING && zygote_is_worn(zygote, now_ns);
         }
         if (imports_have_news(&environment->imports) && now_ns >= environment->learned_ns) {
                 environment->learned_ns = now_ns + ENVIRONMENT_LEARN_NS;
-                worn = true;
+                wanted = true;
         }
-        if (worn && environment_start_zygote(environment, &failure))
+        if (wanted && environment_start_zygote(environment, &failure))
                 environment->retry_ns = now_ns + ENVIRONMENT_RETRY_NS;
 }
 
@@ -355,6 +379,7 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns) {
                 if (zygote->state == ZYGOTE_RETIRED && list_is_empty(&zygote->workers))
                         (void)zygote_free(zygote);
         }
+        environment_weigh(environment, now_ns);
         environment_renew(environment, now_ns);
         list_for_each(link, &environment->pools) {
                 Pool *pool = container_of(link, Pool, link);
