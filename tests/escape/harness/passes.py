@@ -224,6 +224,7 @@ def _perform(
             report.notes.append(f"every run is refused: {stand.refusal}")
             return report
         _Pass(stand, report, options).run(programs, policies)
+        report.failures += stand.left()
         if stand.unknown_fields:
             report.notes.append(f"no such policy in this build: {sorted(stand.unknown_fields)}")
     still = set(without) & set(report.layers)
