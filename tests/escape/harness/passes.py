@@ -280,6 +280,8 @@ def _with(
     def perform_it(options: Options, programs: list[Program]) -> Iterator[Report]:
         policies = {each.name: POLICY_OFF | fields | each.limits for each in programs}
         report = _perform(title, options, programs, policies, usual=fields)
+        if "proc" in fields and not report.layers:
+            report.rows = []  # without a pid namespace every such run is refused, as a note says
         yield _judge(report, JUDGED, allowed | _without(without or {}, report))
 
     return perform_it
