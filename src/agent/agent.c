@@ -26,7 +26,6 @@
 #include "sandbox/namespaces.h"
 #include "sandbox/seccomp.h"
 
-#define AGENT_SAMPLE_NS      (5 * NSEC_PER_MSEC)
 #define AGENT_SAMPLE_COST_NS (30 * NSEC_PER_USEC)
 #define AGENT_CLEAN_NS       NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
 #define AGENT_FDS_RESERVED   64

@@ -12,6 +12,7 @@
 #include "agent/link.h"
 #include "agent/loop.h"
 #include "agent/nest.h"
+#include "base/clock.h"
 #include "base/layers.h"
 #include "base/list.h"
 
@@ -25,7 +26,8 @@ typedef struct Zygote Zygote;
 #define AGENT_BUCKETS     1024
 #define AGENT_UIDS_MAX    8192 /* a worker that ends still has its own */
 #define AGENT_FDS_PER_RUN 16
-#define AGENT_FORKS_MAX   4096 /* workers of one zygote, unless agreed otherwise */
+#define AGENT_SAMPLE_NS   (5 * NSEC_PER_MSEC) /* between two looks at a run */
+#define AGENT_FORKS_MAX   4096                /* workers of one zygote, unless agreed otherwise */
 #define AGENT_ZYGOTES_MAX 4
 
 struct Agent {

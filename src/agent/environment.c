@@ -26,6 +26,9 @@ static int environment_take_strings(Environment *environment,
         size_t n_lists = (size_t)open->n_preloads + open->n_paths, n = 0;
         const char *at, *end;
 
+        if (open->flags & ~(uint32_t)ENV_FLAGS)
+                return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
+                                   "protocol error: ENV_OPEN with unknown flags");
         if (length == 0 || bytes[length - 1] != '\0' || n_lists > ENVIRONMENT_LISTS_MAX)
                 return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
                                    "protocol error: ENV_OPEN with broken strings");
@@ -115,6 +118,8 @@ static int environment_start_zygote(Environment *environment, Failure *failure) 
         environment->order.n_optional =
                 imports_try(&environment->imports, optional, ARRAY_SIZE(optional));
         r = zygote_new(&zygote, environment, failure);
+        if (!r)
+                zygote->learned = environment->order.n_optional > 0;
         environment->order.optional = NULL;
         environment->order.n_optional = 0;
         if (r)
@@ -131,8 +136,8 @@ static void environment_announce_failure(Environment *environment, const Failure
         link_send_failure(&environment->agent->link, environment->id, why);
 }
 
-static void environment_announce_ready(Environment *environment, const Packet *packet) {
-        Zygote *zygote = container_of(environment->zygotes.next, Zygote, link);
+static void
+environment_announce_ready(Environment *environment, const Zygote *zygote, const Packet *packet) {
         ZygoteReadyFrame ready;
         EnvReadyFrame frame;
         uint8_t payload[PACKET_PAYLOAD_MAX + sizeof(frame)];
@@ -154,9 +159,16 @@ static void environment_announce_ready(Environment *environment, const Packet *p
                         payload);
 }
 
-/* The ones that have forked most make place. */
+static bool zygote_goes_before(const Zygote *a, const Zygote *b, uint64_t now_ns) {
+        bool a_is_worn = zygote_is_worn(a, now_ns), b_is_worn = zygote_is_worn(b, now_ns);
+
+        return a_is_worn != b_is_worn ? a_is_worn : a->n_forks > b->n_forks;
+}
+
+/* Worn ones make place first, then those that have forked most. */
 static void environment_retire_surplus(Environment *environment) {
         uint32_t n = environment_count_zygotes(environment, ZYGOTE_SERVING);
+        uint64_t now_ns = clock_now_ns();
 
         for (; n > environment->n_zygotes_wanted; --n) {
                 Zygote *worn = NULL;
@@ -165,44 +177,82 @@ static void environment_retire_surplus(Environment *environment) {
                         Zygote *zygote = container_of(link, Zygote, link);
 
                         if (zygote->state == ZYGOTE_SERVING &&
-                            (!worn || zygote->n_forks > worn->n_forks))
+                            (!worn || zygote_goes_before(zygote, worn, now_ns)))
                                 worn = zygote;
                 }
+                if (!worn)
+                        return;
                 worn->state = ZYGOTE_RETIRED;
         }
 }
 
-void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet) {
+/* Returns false where runs waiting for it would be deceived, or a fork of it could hang. */
+static bool
+environment_accepts(Environment *environment, const ZygoteReadyFrame *ready, Failure *failure) {
+        if (ready->n_threads != 1)
+                return !failure_set(failure, FAILURE_STAGE_ENVIRONMENT, EBUSY,
+                                    "the environment has %u threads when it is ready to fork",
+                                    ready->n_threads);
+        if (environment->announced && ready->layers != environment->layers)
+                return !failure_lit(failure, FAILURE_STAGE_SANDBOX, EPERM,
+                                    "a new zygote does not reach the layers of the first one");
+        return true;
+}
+
+bool environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet) {
+        Failure failure = FAILURE_NULL;
         ZygoteReadyFrame ready;
 
         memcpy(&ready, packet->payload, sizeof(ready));
-        zygote->layers = environment->layers = ready.layers;
+        if (!environment_accepts(environment, &ready, &failure)) {
+                environment_zygote_lost(environment, zygote, &failure);
+                return false;
+        }
+        environment->layers = ready.layers;
         zygote->state = ZYGOTE_SERVING;
         zygote->deadline_ns = UINT64_MAX;
         zygote->old_ns = clock_now_ns() + ZYGOTE_AGE_NS;
-        imports_settle(&environment->imports, IMPORT_WARM);
-        environment_announce_ready(environment, packet);
+        imports_settle(&environment->imports, IMPORT_TRIED, IMPORT_WARM);
+        environment_announce_ready(environment, zygote, packet);
         environment_retire_surplus(environment);
         environment_pump(environment);
+        return true;
 }
 
-void environment_zygote_lost(Environment *environment, Zygote *zygote, const Failure *why) {
-        bool started = zygote->state != ZYGOTE_STARTING;
+/* Who waits is served by somebody, or told why not. */
+static void environment_need_zygote(Environment *environment) {
         Failure failure = FAILURE_NULL;
 
-        if (!started)
-                imports_settle(&environment->imports, IMPORT_REFUSED);
-        environment_announce_failure(environment, why);
-        environment_fail_workers(&zygote->workers, why);
-        (void)zygote_free(zygote);
-        environment->retry_ns = clock_now_ns() + ENVIRONMENT_RETRY_NS;
         if (list_is_empty(&environment->waiting) ||
             environment_count_zygotes(environment, ZYGOTE_SERVING) > 0 ||
             environment_count_zygotes(environment, ZYGOTE_STARTING) > 0)
                 return;
+        if (environment_start_zygote(environment, &failure) == 0)
+                return;
+        environment_announce_failure(environment, &failure);
+        environment_fail_workers(&environment->waiting, &failure);
+}
+
+void environment_zygote_lost(Environment *environment, Zygote *zygote, const Failure *why) {
+        bool served = zygote->state != ZYGOTE_STARTING, learned = zygote->learned;
+
+        environment_fail_workers(&zygote->workers, why);
+        (void)zygote_free(zygote);
+        if (!served && learned) { /* without what it was to import it may start */
+                imports_settle(&environment->imports, IMPORT_TRIED, IMPORT_REFUSED);
+                imports_settle(&environment->imports, IMPORT_WARM, IMPORT_REFUSED);
+        } else {
+                environment_announce_failure(environment, why);
+                environment->retry_ns = clock_now_ns() + ENVIRONMENT_RETRY_NS;
+        }
+        if (environment_count_zygotes(environment, ZYGOTE_SERVING) > 0 ||
+            environment_count_zygotes(environment, ZYGOTE_STARTING) > 0)
+                return;
         /* one that served deserves a successor; one that never started does not */
-        if (!started || environment_start_zygote(environment, &failure))
-                environment_fail_workers(&environment->waiting, started ? &failure : why);
+        if (served || learned)
+                environment_need_zygote(environment);
+        else
+                environment_fail_workers(&environment->waiting, why);
 }
 
 bool environment_child_ended(Environment *environment, pid_t pid, int status) {
@@ -301,17 +351,14 @@ void environment_add_run(Environment *environment, Run *run) {
                 (void)failure_lit(&failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         else
                 worker = pool_take(pool, now_ns);
+        if (!worker && environment->agent->n_workers >= environment->agent->max_runs)
+                pools_spare_one(environment);
         if (!pool || (!worker && worker_new(&worker, environment, pool, &failure))) {
                 run_fail(run, &failure);
                 return;
         }
         run_attach(run, worker);
-        if (list_is_empty(&environment->zygotes) &&
-            environment_start_zygote(environment, &failure)) {
-                environment_announce_failure(environment, &failure);
-                environment_fail_workers(&environment->waiting, &failure);
-                return;
-        }
+        environment_need_zygote(environment);
         environment_pump(environment);
 }
 
@@ -328,7 +375,9 @@ bool environment_has_time(const Environment *environment) {
 
 /* Zygotes follow the load, slowly. */
 static void environment_weigh(Environment *environment, uint64_t now_ns) {
-        if (environment->n_awaited < ENVIRONMENT_PRESSED) {
+        if (environment->n_awaited < ENVIRONMENT_PRESSED ||
+            environment_count_zygotes(environment, ZYGOTE_SERVING) <
+                    environment->n_zygotes_wanted) {
                 environment->pressed_ns = now_ns;
                 if (environment->n_zygotes_wanted > 1 &&
                     now_ns - environment->eased_ns > ENVIRONMENT_EASED_NS) {
@@ -379,6 +428,7 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns) {
                 if (zygote->state == ZYGOTE_RETIRED && list_is_empty(&zygote->workers))
                         (void)zygote_free(zygote);
         }
+        environment_need_zygote(environment);
         environment_weigh(environment, now_ns);
         environment_renew(environment, now_ns);
         list_for_each(link, &environment->pools) {

@@ -73,8 +73,9 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns);
 extern const Failure environment_silent;
 /* A run had to import these, as in FRAME_WORKER_IMPORTS. */
 void environment_learn(Environment *environment, const uint8_t *names, size_t length);
-/* zygote → environment. It is ready, with what it says of itself. */
-void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet);
+/* zygote → environment. It is ready, with what it says of itself. Returns false where that is
+ * refused; then it is gone. */
+bool environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet);
 /* It is no good any more: kills it, ends or fails its runs. It is gone. */
 void environment_zygote_lost(Environment *environment, Zygote *zygote, const Failure *why);
 /* A child of the agent has ended: whether it was a zygote of this, which then is lost. */

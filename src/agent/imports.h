@@ -29,9 +29,11 @@ struct Imports {
         struct {
                 char name[IMPORT_NAME_MAX];
                 uint32_t n_runs;
+                uint64_t last_frame;
                 ImportState state;
         } items[IMPORTS_MAX];
         size_t n;
+        uint64_t n_frames; /* taken from runs */
 };
 
 /* From one run: NUL-terminated names; broken ones are ignored. */
@@ -41,5 +43,5 @@ bool imports_have_news(const Imports *imports);
 /* For a zygote that is about to start: what to preload, at most @n_max names that live as long as
  * @imports; how many. */
 size_t imports_try(Imports *imports, const char **names, size_t n_max);
-/* What was tried last is @state from now on. */
-void imports_settle(Imports *imports, ImportState state);
+/* All that was @from is @to. */
+void imports_settle(Imports *imports, ImportState from, ImportState to);

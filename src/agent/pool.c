@@ -64,7 +64,6 @@ static void pool_end_standbys(Pool *pool, uint32_t n_kept) {
 Pool *pool_free(Pool *pool) {
         if (!pool)
                 return NULL;
-        pool_end_standbys(pool, 0);
         list_remove(&pool->link);
         --pool->environment->n_pools;
         free(pool);
@@ -158,6 +157,18 @@ Worker *pool_take(Pool *pool, uint64_t now_ns) {
         return worker;
 }
 
+void pools_spare_one(Environment *environment) {
+        for (Link *link = environment->pools.previous; link != &environment->pools;
+             link = link->previous) {
+                Pool *pool = container_of(link, Pool, link);
+
+                if (list_is_empty(&pool->idle))
+                        continue;
+                worker_end(container_of(pool->idle.next, Worker, in_pool));
+                return;
+        }
+}
+
 bool pool_has_time(const Pool *pool) {
         return pool->n_idle > 0 || clock_now_ns() - pool->missed_ns > POOL_BUSY_NS;
 }
@@ -219,7 +230,9 @@ uint64_t pool_tend(Pool *pool, uint64_t now_ns) {
                                                         : UINT64_MAX;
         growth_ns = pool_growth_ns(pool);
         if (now_ns < growth_ns)
-                return growth_ns;
+                return pool->n_wanted > pool_kept(pool)
+                               ? min_u64(growth_ns, pool->used_ns + POOL_UNUSED_NS)
+                               : growth_ns;
         if (worker_new(&worker, environment, pool, &failure)) {
                 ++pool->n_lost; /* whoever needs one will be told why */
                 return UINT64_MAX;

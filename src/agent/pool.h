@@ -48,7 +48,7 @@ struct Pool {
 
 /* The one of @mold, made where there is none; the first of the list from now on. */
 Pool *pool_get(Environment *environment, const Mold *mold);
-/* Accepts NULL; ends its standbys. It must have no other workers. */
+/* Accepts NULL. It must have no workers. */
 Pool *pool_free(Pool *pool);
 
 /* A run has come: its standby, which may still be starting, or NULL. */
@@ -65,5 +65,7 @@ void pool_unlist(Pool *pool, Worker *worker);
 void pool_remove(Pool *pool, Worker *worker);
 /* It could not be confined, or died. */
 void pool_standby_lost(Pool *pool);
-/* How a new one is to be made: with a rehearsal, unless runs are waiting for workers as it is. */
+/* A standby of the pool that was not used for the longest time makes place for a run. */
+void pools_spare_one(Environment *environment);
+/* Whether a new one may rehearse: not while runs wait for workers as it is. */
 bool pool_has_time(const Pool *pool);

@@ -5,6 +5,7 @@
 
 #include "agent/cpu-time.h"
 #include "agent/environment.h"
+#include "agent/pool.h"
 #include "agent/run-delivery.h"
 #include "agent/run.h"
 #include "agent/worker.h"
@@ -150,6 +151,8 @@ static void run_conclude(Run *run) {
         run->worker = NULL;
         worker->run = NULL;
         verdict_decide(&verdict, &run->ending);
+        if (worker->n_imports > 0 && verdict.killed_by == KILLED_BY_NOBODY)
+                environment_learn(worker->environment, worker->imports, worker->n_imports);
         run_deliver(run, &verdict);
         agent_answer(run->agent);
         worker_release(worker);
@@ -200,7 +203,10 @@ void run_worker_answered(Run *run, const WorkerResultFrame *result) {
          * for it to be gone. Without one, what it has forked is only swept before the zygote's
          * report. */
         run_stop_clock(run);
-        if (run->agent->nest.pid_namespace && !cpu_time_read(worker->pid, &user_ns, &system_ns)) {
+        /* Nor for its children's time: with them only the zygote's report has it all. */
+        if (run->agent->nest.pid_namespace && !worker->pool->mold.processes &&
+            !cpu_time_read(worker->pid, &user_ns, &system_ns)) {
+                pidns_init_kill(&worker->init);
                 run->usage.cpu_user_ns = user_ns - min_u64(user_ns, worker->cpu_user_ns);
                 run->usage.cpu_system_ns = system_ns - min_u64(system_ns, worker->cpu_system_ns);
                 run_conclude(run);
@@ -296,7 +302,7 @@ static void run_begin_if_complete(Run *run) {
         run->started_ns = run->agent->begun_ns = clock_now_ns();
         ++run->agent->n_running;
         run_set_deadline(run, clock_after_ns(run->started_ns, submit->timeout_ns));
-        agent_wake_by(run->agent, run->started_ns); /* for the first look at it */
+        agent_wake_by(run->agent, run->started_ns + AGENT_SAMPLE_NS);
         worker_begin(run->worker, &frame, submit->output_bytes);
 }
 

@@ -25,13 +25,14 @@
 #include "wire/packet.h"
 
 #define WORKER_START_TIMEOUT_NS (60 * NSEC_PER_SEC)   /* from the hand-over until it waits */
-#define WORKER_END_TIMEOUT_NS   (2 * NSEC_PER_SEC)    /* from the kill to the zygote's word */
+#define WORKER_END_TIMEOUT_NS   (10 * NSEC_PER_SEC)   /* from the kill to the zygote's word */
 #define WORKER_DATA_SLACK_BYTES (UINT64_C(512) << 20) /* RLIMIT_DATA above the memory limit */
 #define WORKER_GROUP_SLACK_BYTES                                                                   \
         (UINT64_C(32) << 20) /* for what the kernel counts and we do not: copied pages, tables */
 #define WORKER_N_FILES       1024
 #define WORKER_OWN_TASKS     32  /* agent, zygotes and the like */
 #define WORKER_STRANGE_TASKS 192 /* that the user may start on the host while runs go on */
+#define WORKER_CROWD         128 /* workers that there may be some time, at the least */
 #define WORKER_COUNT_NS      (5 * NSEC_PER_SEC) /* between two counts of them */
 
 /* birth and death */
@@ -148,6 +149,8 @@ void worker_release(Worker *worker) {
 
 void worker_fail(Worker *worker, const Failure *failure) {
         worker_leave_start(worker);
+        if (worker->in_pool_counter)
+                pool_standby_lost(worker->pool);
         worker->state = WORKER_WAITING; /* there is no process, and no end of it will be told */
         if (worker->run)
                 run_worker_failed(worker->run, failure);
@@ -160,8 +163,9 @@ void worker_overdue(Worker *worker) {
                 environment_zygote_lost(worker->environment, worker->zygote, &environment_silent);
                 return;
         }
+        if (worker->in_pool_counter)
+                pool_standby_lost(worker->pool);
         worker_end(worker);
-        pool_standby_lost(worker->pool);
 }
 
 /* its socket */
@@ -184,6 +188,13 @@ static void worker_failed_to_start(Worker *worker, Failure *failure) {
                 pool_standby_lost(worker->pool);
 }
 
+/* What C code wrote to descriptors 1 and 2 meanwhile is in the pipes. */
+static void worker_forget_rehearsal(Worker *worker) {
+        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
+                capture_drain(&worker->captures[i]);
+        region_file_forget(&worker->region);
+}
+
 /* Both are needed: without the pidfd the code could run before its memory is watched. */
 static void worker_idle_if_complete(Worker *worker) {
         static Failure not_joined = {
@@ -198,6 +209,7 @@ static void worker_idle_if_complete(Worker *worker) {
                 worker_failed_to_start(worker, &not_joined);
                 return;
         }
+        worker_forget_rehearsal(worker);
         worker_leave_start(worker);
         worker->state = WORKER_IDLE;
         worker->deadline_ns = UINT64_MAX;
@@ -245,12 +257,12 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 worker_failed_to_start(worker, &failure);
                 return false;
         case FRAME_WORKER_IMPORTS:
-                if (worker->imported || !worker_tells_imports(worker)) {
+                if (worker->n_imports > 0 || !worker_tells_imports(worker)) {
                         worker_misbehaved(worker);
                         return false;
                 }
-                worker->imported = true;
-                environment_learn(worker->environment, packet->payload, packet->header.length);
+                worker->n_imports = packet->header.length;
+                memcpy(worker->imports, packet->payload, worker->n_imports);
                 return true;
         default: /* nothing else passes packet_receive() */
                 return false;
@@ -424,7 +436,9 @@ static uint32_t worker_process_limit(const Worker *worker) {
         if (worker->lease->uid_slot >= 0)
                 return worker->pool->mold.max_processes;
         others = worker_other_tasks(agent);
-        return others ? others + agent->n_workers * (worker->pool->mold.max_processes + 1) : 0;
+        return others ? others + max_u64(agent->n_workers, WORKER_CROWD) *
+                                         (worker->pool->mold.max_processes + 1)
+                      : 0;
 }
 
 /* A directory of the host has no end of its own: at the latest there a file has one. */

@@ -72,11 +72,12 @@ struct Worker {
         MemoryWatch memory;
         uint64_t cpu_user_ns, cpu_system_ns; /* used before it had its request */
 
-        bool greeted;    /* it has said that it is confined */
-        LayerSet layers; /* with which it is */
-        bool unread;     /* it died before it had read its request */
-        bool ended;      /* that only atexit functions are left */
-        bool imported;   /* what it had to import */
+        bool greeted;                        /* it has said that it is confined */
+        LayerSet layers;                     /* with which it is */
+        bool unread;                         /* it died before it had read its request */
+        bool ended;                          /* that only atexit functions are left */
+        uint8_t imports[WORKER_IMPORTS_MAX]; /* what it says it had to import */
+        size_t n_imports;
 };
 
 /* Of @pool, in the queue of @environment; made when worker_hand_over() is called. */

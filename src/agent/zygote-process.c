@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -119,7 +120,7 @@ static _Noreturn void zygote_exec(const char *python, char *const *argv, int con
 /* The numbers of warmup.h. */
 static void zygote_format_order(char *text, size_t size, const ZygoteOrder *order) {
         (void)snprintf(text, size, "%llu %u %zu %zu", (unsigned long long)order->without,
-                       order->flags, order->n_paths, order->n_preloads);
+                       order->flags, order->n_paths, order->n_optional);
 }
 
 static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
@@ -129,9 +130,8 @@ static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
                 "-c",          zygote_program, numbers,
         };
         size_t n = 0;
-        char **argv = calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads +
-                                     order->n_optional + 1,
-                             sizeof(*argv));
+        char **argv =
+                calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads + 1, sizeof(*argv));
 
         if (!argv)
                 return NULL;
@@ -141,9 +141,25 @@ static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
                 argv[n++] = (char *)(uintptr_t)order->paths[i];
         for (size_t i = 0; i < order->n_preloads; ++i)
                 argv[n++] = (char *)(uintptr_t)order->preloads[i];
-        for (size_t i = 0; i < order->n_optional; ++i)
-                argv[n++] = (char *)(uintptr_t)order->optional[i];
         return argv;
+}
+
+/* Not in its arguments: those stay where runs can read them, and these come from other runs. */
+static int zygote_send_optional(int control_fd, const ZygoteOrder *order) {
+        char names[PACKET_PAYLOAD_MAX];
+        size_t length = 0;
+
+        if (order->n_optional == 0)
+                return 0;
+        for (size_t i = 0; i < order->n_optional; ++i) {
+                size_t n = strlen(order->optional[i]) + 1;
+
+                if (n > sizeof(names) - length)
+                        break;
+                memcpy(names + length, order->optional[i], n);
+                length += n;
+        }
+        return packet_send(control_fd, FRAME_ZYGOTE_PRELOAD, 0, names, length, NULL, 0);
 }
 
 int zygote_process_start(ZygoteProcess *process, const ZygoteOrder *order, Failure *failure) {
@@ -180,6 +196,11 @@ int zygote_process_start(ZygoteProcess *process, const ZygoteOrder *order, Failu
         if (pid < 0)
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
                                      "cannot fork a zygote");
+        r = zygote_send_optional(ours, order);
+        if (r) {
+                (void)kill(pid, SIGKILL);
+                return failure_errno(failure, FAILURE_STAGE_ZYGOTE, -r, "cannot reach a zygote");
+        }
         *process = (ZygoteProcess){
                 .pid = pid, .control_fd = take_fd(&ours), .words_fd = take_fd(&words_out)};
         return 0;

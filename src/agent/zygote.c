@@ -110,8 +110,7 @@ static bool zygote_handle_packet(Zygote *zygote, const Packet *packet, int fd) {
 
         switch (packet->header.type) {
         case FRAME_ZYGOTE_READY:
-                environment_zygote_ready(zygote->environment, zygote, packet);
-                return true;
+                return environment_zygote_ready(zygote->environment, zygote, packet);
         case FRAME_ZYGOTE_SPAWNED:
                 memcpy(&spawned, packet->payload, sizeof(spawned));
                 if (worker && pidfd >= 0)

@@ -38,12 +38,12 @@ struct Zygote {
         ZygoteState state;
         ZygoteProcess process;
         LoopSource control_source, words_source;
-        uint64_t deadline_ns; /* while STARTING; else UINT64_MAX */
-        uint64_t old_ns;      /* when it has served long enough */
-        uint32_t n_forks;     /* workers it has been asked for */
-        uint32_t n_starting;  /* workers that are on their way */
-        bool full;            /* its socket takes no more at the moment */
-        LayerSet layers;
+        uint64_t deadline_ns;         /* while STARTING; else UINT64_MAX */
+        uint64_t old_ns;              /* when it has served long enough */
+        uint32_t n_forks;             /* workers it has been asked for */
+        uint32_t n_starting;          /* workers that are on their way */
+        bool learned;                 /* it was to import what runs imported */
+        bool full;                    /* its socket takes no more at the moment */
         Link workers;                 /* those it has */
         char words[ZYGOTE_WORDS_MAX]; /* the last it said on stdout and stderr */
         size_t n_words;

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "wire/frame.h"
 #include "wire/messages.h"
+#include "wire/packet.h"
 
 typedef enum StreamRule {
         STREAM_ZERO,    /* about the connection */
@@ -48,6 +49,7 @@ static const FrameRule rules[_FRAME_N] = {
         [FRAME_ZYGOTE_SPAWN]   = {"ZYGOTE_SPAWN", SENDER_AGENT_TO_ZYGOTE, WIRE_OPEN, STREAM_NONZERO, EXACTLY(ZygoteSpawnFrame)},
         [FRAME_ZYGOTE_SPAWNED] = {"ZYGOTE_SPAWNED", SENDER_ZYGOTE, WIRE_OPEN, STREAM_NONZERO, EXACTLY(ZygoteSpawnedFrame)},
         [FRAME_ZYGOTE_EXITED]  = {"ZYGOTE_EXITED", SENDER_ZYGOTE, WIRE_OPEN, STREAM_NONZERO, EXACTLY(ZygoteExitedFrame)},
+        [FRAME_ZYGOTE_PRELOAD] = {"ZYGOTE_PRELOAD", SENDER_AGENT_TO_ZYGOTE, WIRE_GREETING, STREAM_ZERO, 1, PACKET_PAYLOAD_MAX},
         [FRAME_ZYGOTE_FAILURE] = {"ZYGOTE_FAILURE", SENDER_ZYGOTE, WIRE_GREETING | WIRE_OPEN, STREAM_ANY, EXACTLY(Failure)},
 
         [FRAME_WORKER_READY]   = {"WORKER_READY", SENDER_WORKER, WIRE_GREETING, STREAM_NONZERO, EXACTLY(WorkerReadyFrame)},

@@ -77,6 +77,7 @@ typedef enum FrameType {
         FRAME_ZYGOTE_SPAWNED,    /* ← ZygoteSpawnedFrame + the worker's pidfd */
         FRAME_ZYGOTE_EXITED,     /* ← ZygoteExitedFrame */
         FRAME_ZYGOTE_FAILURE,    /* ← Failure; stream 0 = the zygote itself */
+        FRAME_ZYGOTE_PRELOAD,    /* → names of modules to import where that works; stream 0 */
 
         /* agent and worker; stream = worker id */
         FRAME_WORKER_READY = 96, /* ← WorkerReadyFrame: confined, waiting */

@@ -133,11 +133,26 @@ static void region_copy_ring(
                 memcpy(ring, bytes + first, length - first);
 }
 
+static void region_header_forget(RegionHeader *header) {
+        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
+                atomic_store_explicit(&header->totals[i], 0, memory_order_relaxed);
+}
+
+void region_file_forget(RegionFile *region) {
+        region_header_forget(region->header);
+}
+
 void region_forget(void *mapping) {
         RegionHeader *header = mapping;
 
-        for (size_t i = 0; i < _REGION_STREAM_N; ++i)
-                atomic_store_explicit(&header->totals[i], 0, memory_order_relaxed);
+        for (RegionStream stream = 0; stream < _REGION_STREAM_N; ++stream) {
+                uint64_t total =
+                        atomic_load_explicit(&header->totals[stream], memory_order_relaxed);
+
+                memset((uint8_t *)mapping + region_stream_offset(stream), 0,
+                       min_u64(total, REGION_OUTPUT_MAX));
+        }
+        region_header_forget(header);
 }
 
 void region_append(

@@ -85,6 +85,8 @@ void region_file_deinit(RegionFile *region);
 /* As region_append(), for the agent. 0 or -errno. */
 int region_file_append(
         RegionFile *region, RegionStream stream, uint64_t cap, const void *bytes, size_t length);
+/* As if nothing had been written to the streams. */
+void region_file_forget(RegionFile *region);
 /* Bytes ever written, as far as the counter can be believed. */
 uint64_t region_file_total(const RegionFile *region, RegionStream stream);
 /* What is kept of a stream: the head, and the tail in order, in up to two slices. */
@@ -95,7 +97,7 @@ static inline uint64_t region_stream_offset(RegionStream stream) {
         return stream == REGION_STDOUT ? REGION_STDOUT_OFFSET : REGION_STDERR_OFFSET;
 }
 
-/* Worker: as if nothing had been written to the streams of the mapped region. */
+/* Worker: as if nothing had been written to the streams of the mapped region, within their caps. */
 void region_forget(void *mapping);
 
 /* Worker: appends @length bytes to a stream of the mapped region. Never waits, never fails. */

@@ -70,7 +70,11 @@ void ending_begin(Ending *ending, const JobTools *tools) {
 }
 
 void ending_restore(Ending *ending) {
-        (void)sigprocmask(SIG_SETMASK, &ending->mask, NULL);
+        if (ending->reserve) /* it did not come to its end */
+                (void)munmap(ending->reserve, ENDING_RESERVE_BYTES);
+        else
+                (void)sigprocmask(SIG_SETMASK, &ending->mask, NULL);
+        ending->reserve = NULL;
 }
 
 /* threading._shutdown, if threading was ever imported; NULL without an exception. */

@@ -133,6 +133,10 @@ static PyObject *guard_import(PyObject *self, PyObject *args, PyObject *kwargs) 
         bool missing = false;
         int level = 0;
 
+        if (guard && !guard->rules) {
+                PyErr_SetString(PyExc_ImportError, "this code is over");
+                return NULL;
+        }
         if (!guard || !PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOOi:__import__", keys, &given,
                                                    &globals, &locals, &from, &level))
                 return NULL;
@@ -272,6 +276,7 @@ size_t guard_write_imports(const Guard *guard, char *text, size_t size) {
 void guard_deinit(Guard *guard) {
         Py_CLEAR(guard->refusals);
         Py_CLEAR(guard->imports);
+        guard->rules = NULL;
 }
 
 bool guard_refused(const Guard *guard, PyObject *exception) {

@@ -14,6 +14,7 @@
  * It can so only spoil or forge its own answer, in the fields that are the code's to fill.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@
 #include "worker/variables.h"
 
 #define JOB_REHEARSALS        2
-#define JOB_YOUNG_GENERATIONS 1 /* a collection of all would free what is kept for the next use */
+#define JOB_YOUNG_GENERATIONS 1
 
 typedef struct Job {
         const JobTools *tools;
@@ -254,8 +255,6 @@ static void job_end(Job *job, Ending *ending) {
 
 /* What a rehearsal has made. */
 static void job_forget(Job *job) {
-        _cleanup_(py_unrefp) PyObject *collected = NULL;
-
         source_withdraw(&job->source);
         if (job->globals)
                 PyDict_Clear(job->globals);
@@ -266,8 +265,6 @@ static void job_forget(Job *job) {
         Py_CLEAR(job->request.policy);
         Py_CLEAR(job->request.name);
         answer_deinit(&job->answer);
-        collected = PyObject_CallFunction(job->tools->collect, "i", JOB_YOUNG_GENERATIONS);
-        PyErr_Clear();
         guard_deinit(&job->guard);
         rules_deinit(&job->rules);
 }
@@ -276,10 +273,12 @@ static void job_forget(Job *job) {
  * No thread of the code gets on meanwhile: the GIL is held, and what needs none is its own affair.
  */
 _Noreturn static void job_await_end(const Job *job) {
+        ssize_t n;
         char byte;
 
-        while (recv(job->socket_fd, &byte, sizeof(byte), 0) > 0 || errno == EINTR)
-                ;
+        do
+                n = recv(job->socket_fd, &byte, sizeof(byte), 0);
+        while (n > 0 || (n < 0 && errno == EINTR));
         _exit(0);
 }
 
@@ -293,12 +292,15 @@ _Noreturn static void job_answer(Job *job) {
         job_await_end(job);
 }
 
-/* All that a run does, with a program of ours and no agent to tell of it. */
+/* All that a run does, with a program of ours and no agent to tell of it. What it does not free is
+ * found by the collector; something that a package keeps may still point to the guard and the
+ * source, so they stay. */
 static void job_rehearse_once(const Job *job) {
         const Rehearsal *rehearsal = &job->tools->rehearsal;
-        Job part = *job;
+        static Job part;
         Ending ending = {.reserve = NULL};
 
+        part = *job;
         part.socket_fd = -1;
         part.request = (Request){
                 .frame = {.output_bytes = REGION_OUTPUT_MAX, .result_bytes = REGION_RESULT_MAX},
@@ -308,22 +310,47 @@ static void job_rehearse_once(const Job *job) {
                 .name = py_ref(rehearsal->name),
         };
         ending_prepare(&ending);
-        if (job_set_up(&part) == 0 && job_run(&part, &ending))
-                ending_restore(&ending);
+        if (job_set_up(&part) == 0)
+                (void)job_run(&part, &ending);
+        ending_restore(&ending);
         job_write_answer(&part);
         PyErr_Clear();
         job_forget(&part);
 }
 
-/* Once for the pages, once more for what CPython only makes of what is used again. */
+/* Calls a function of gc that cannot fail; its answer. */
+static bool job_gc(const Job *job, const char *name) {
+        _cleanup_(py_unrefp) PyObject *answer = NULL;
+
+        answer = PyObject_CallMethod(job->tools->gc, name, NULL);
+        PyErr_Clear();
+        return answer == Py_True;
+}
+
+static void job_collect_young(const Job *job) {
+        _cleanup_(py_unrefp) PyObject *answer = NULL;
+
+        answer = PyObject_CallMethod(job->tools->gc, "collect", "i", JOB_YOUNG_GENERATIONS);
+        PyErr_Clear();
+}
+
+/* Once for the pages, once more for what CPython only makes of what is used again. Nothing of it
+ * may grow old: a collection of all would free what CPython keeps for the next use. */
 static void job_rehearse(Job *job) {
+        bool collects = job_gc(job, "isenabled");
+
+        (void)job_gc(job, "disable");
         for (unsigned int i = 0; i < JOB_REHEARSALS; ++i) {
                 job->builtins = PyDict_Copy(job->tools->builtins);
                 if (job->builtins)
                         job_rehearse_once(job);
                 Py_CLEAR(job->builtins);
         }
+        job_collect_young(job);
+        if (collects)
+                (void)job_gc(job, "enable");
         PyErr_Clear();
+        (void)fflush(NULL); /* what C code has printed: the agent throws it away */
         region_forget(job->mapping);
 }
 

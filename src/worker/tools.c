@@ -73,8 +73,8 @@ int job_tools_new(JobTools **toolsp) {
         tools->string_io = tools_take("io", "StringIO");
         tools->run_exitfuncs = tools_take("atexit", "_run_exitfuncs");
         tools->count_exitfuncs = tools_take("atexit", "_ncallbacks");
-        tools->collect = tools_take("gc", "collect");
-        if (!tools->collect || !tools->compile || !tools->string_io || !tools->run_exitfuncs ||
+        tools->gc = PyImport_ImportModule("gc");
+        if (!tools->gc || !tools->compile || !tools->string_io || !tools->run_exitfuncs ||
             !tools->count_exitfuncs)
                 return -1;
         *toolsp = tools;

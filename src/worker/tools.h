@@ -20,7 +20,7 @@ struct JobTools {
         PyObject *string_io;        /* io.StringIO */
         PyObject *display;          /* sys.__excepthook__: in C, needs no module */
         PyObject *excepthook;       /* what sys.excepthook is when nobody replaced it */
-        PyObject *collect;          /* gc.collect */
+        PyObject *gc;               /* the module */
         PyObject *settrace;         /* sys.settrace */
         PyObject *setprofile;       /* sys.setprofile */
         PyObject *monitoring;       /* sys.monitoring, NULL before 3.12 */

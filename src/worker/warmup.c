@@ -16,6 +16,7 @@
 #include "sandbox/namespaces.h"
 #include "sandbox/view.h"
 #include "wire/messages.h"
+#include "wire/packet.h"
 #include "worker/closures.h"
 #include "worker/warmup.h"
 
@@ -68,7 +69,7 @@ typedef struct WarmupOrder {
         uint64_t without; /* LayerSet */
         uint64_t flags;   /* ENV_FLAG_* */
         uint64_t n_paths;
-        uint64_t n_preloads; /* all that follow may be left out */
+        uint64_t n_optional; /* names of modules that come by ZYGOTE_PRELOAD */
         PyObject *argv;      /* borrowed */
 } WarmupOrder;
 
@@ -82,7 +83,7 @@ static int warmup_read_order(WarmupOrder *order, Failure *failure) {
         numbers = order->argv ? PyList_GetItem(order->argv, 1) : NULL;
         at = numbers ? PyUnicode_AsUTF8AndSize(numbers, NULL) : NULL;
         if (!at || !decimal_take(&at, &order->without) || !decimal_take(&at, &order->flags) ||
-            !decimal_take(&at, &order->n_paths) || !decimal_take(&at, &order->n_preloads)) {
+            !decimal_take(&at, &order->n_paths) || !decimal_take(&at, &order->n_optional)) {
                 PyErr_Clear();
                 return failure_lit(failure, FAILURE_STAGE_ZYGOTE, EPROTO,
                                    "the zygote was started with broken arguments");
@@ -218,7 +219,6 @@ static int warmup_import(PyObject *name, const char *text, Failure *failure) {
 
 static int warmup_preload(const WarmupOrder *order, int proc_fd, Failure *failure) {
         Py_ssize_t i = WARMUP_FIRST_PATH + (Py_ssize_t)order->n_paths;
-        Py_ssize_t optional = i + (Py_ssize_t)order->n_preloads;
         int r;
 
         r = warmup_refuse_threads(NULL, proc_fd, failure);
@@ -227,13 +227,46 @@ static int warmup_preload(const WarmupOrder *order, int proc_fd, Failure *failur
                 const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
 
                 r = warmup_import(name, text, failure);
-                if (r && i >= optional) {
-                        r = 0;
-                        continue;
-                }
                 if (!r)
                         r = warmup_refuse_threads(text, proc_fd, failure);
         }
+        return r;
+}
+
+/* Each where it can be imported. */
+static int warmup_preload_optional(Packet *packet, int proc_fd, Failure *failure) {
+        char *at = (char *)packet->payload, *end = at + packet->header.length;
+        int r = 0;
+
+        end[-1] = '\0';
+        for (; !r && at < end; at += strlen(at) + 1) {
+                _cleanup_(py_unrefp) PyObject *name = PyUnicode_FromString(at);
+
+                if (name)
+                        (void)warmup_import(name, at, failure);
+                PyErr_Clear();
+                /* one that failed may have started some, too */
+                r = warmup_refuse_threads(at, proc_fd, failure);
+        }
+        return r;
+}
+
+/* What other runs have wanted. The names are theirs: they are wiped, since some mean nothing. */
+static int warmup_learn(const WarmupOrder *order, int control_fd, int proc_fd, Failure *failure) {
+        size_t n_fds = 0;
+        Packet packet;
+        int r;
+
+        if (order->n_optional == 0)
+                return 0;
+        r = packet_receive(control_fd, &packet, SENDER_AGENT_TO_ZYGOTE, WIRE_GREETING, NULL, &n_fds,
+                           failure);
+        if (r <= 0 || packet.header.type != FRAME_ZYGOTE_PRELOAD)
+                return failure_lit(failure, FAILURE_STAGE_ZYGOTE, EPROTO,
+                                   "the zygote was not told what to preload");
+        r = warmup_preload_optional(&packet, proc_fd, failure);
+        memset(&packet, 0, sizeof(packet));
+        __asm__ volatile("" : : "r"(&packet) : "memory"); /* it is not idle */
         return r;
 }
 
@@ -271,7 +304,7 @@ static uint64_t warmup_data_bytes(int proc_fd) {
         return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
+int warmup(WarmZygote *zygote, int proc_fd, int control_fd, Failure *failure) {
         WarmupOrder order = {0};
         int r;
 
@@ -284,6 +317,8 @@ int warmup(WarmZygote *zygote, int proc_fd, Failure *failure) {
         if (job_tools_new(&zygote->tools))
                 return warmup_python_failure(failure, "cannot prepare the interpreter");
         r = warmup_preload(&order, proc_fd, failure);
+        if (!r)
+                r = warmup_learn(&order, control_fd, proc_fd, failure);
         if (r)
                 return r;
         if (job_tools_take_preloaded(zygote->tools))

@@ -25,11 +25,11 @@ struct WarmZygote {
         uint64_t data_bytes; /* what RLIMIT_DATA counts now */
 };
 
-/* @proc_fd: /proc, opened before the view hides it; -1 where there is none. What to do is in
- * sys.argv: [1] four numbers (layers to leave out, ENV_FLAG_*, how many paths follow, how many
- * modules to preload), then the paths that runs may read, then the modules, then modules to preload
- * where they can be imported. */
-int warmup(WarmZygote *zygote, int proc_fd, Failure *failure);
+/* @proc_fd: /proc, opened before the view hides it; -1 where there is none. @control_fd: the
+ * agent's socket. What to do is in sys.argv: [1] four numbers (layers to leave out, ENV_FLAG_*, how
+ * many paths follow, how many names come by ZYGOTE_PRELOAD), then the paths that runs may read,
+ * then the modules to preload. */
+int warmup(WarmZygote *zygote, int proc_fd, int control_fd, Failure *failure);
 
 /* Collects once and hides what is left from every later collection: a collection in a worker would
  * otherwise touch, and so copy, the whole heap. 0, or -1 with a Python exception set. */

@@ -250,7 +250,7 @@ static int zygote_start(Zygote *zygote, Failure *failure) {
 
         r = zygote_open(zygote, failure);
         if (!r)
-                r = warmup(&zygote->warm, zygote->proc_fd, failure);
+                r = warmup(&zygote->warm, zygote->proc_fd, zygote->control_fd, failure);
         if (!r)
                 r = zygote_check_room(zygote, failure);
         if (r)

@@ -17,7 +17,8 @@
 /* What is not a dotted name of ASCII is ignored, and so is what has no end. */
 static void test_names(void **state) {
         static const char good[] = "json\0a.b_c.D9\0_x\0";
-        static const char bad[] = "\0.a\0a.\0a..b\0009a\0a.9b\0a b\0a-b\0\xc3\xa4\0../x\0cut";
+        static const char bad[] = "a.__main__\0test.autotest\0this\0\0.a\0a.\0a..b\0009a\0a.9b\0a "
+                                  "b\0a-b\0\xc3\xa4\0../x\0cut";
         char longest[IMPORT_NAME_MAX + 1];
         const char *names[IMPORTS_MAX];
         Imports imports = {.n = 0};
@@ -45,12 +46,12 @@ static void test_states(void **state) {
         LEARN(&imports, "good\0");
         assert_int_equal(imports_try(&imports, names, IMPORTS_MAX), 1);
         assert_false(imports_have_news(&imports));
-        imports_settle(&imports, IMPORT_WARM);
+        imports_settle(&imports, IMPORT_TRIED, IMPORT_WARM);
         LEARN(&imports, "bad\0");
         LEARN(&imports, "bad\0");
         assert_true(imports_have_news(&imports));
         assert_int_equal(imports_try(&imports, names, IMPORTS_MAX), 2);
-        imports_settle(&imports, IMPORT_REFUSED);
+        imports_settle(&imports, IMPORT_TRIED, IMPORT_REFUSED);
         LEARN(&imports, "bad\0");
         assert_false(imports_have_news(&imports));
         assert_int_equal(imports_try(&imports, names, IMPORTS_MAX), 1);
@@ -58,7 +59,16 @@ static void test_states(void **state) {
         assert_int_equal(imports_try(&imports, names, 0), 0);
 }
 
-/* Hostile code names as many as it likes. */
+/* One run counts once, however often it names something. */
+static void test_twice_in_one(void **state) {
+        Imports imports = {.n = 0};
+
+        (void)state;
+        LEARN(&imports, "x\0x\0x\0");
+        assert_false(imports_have_news(&imports));
+}
+
+/* Hostile code names as many as it likes: what others want is learned all the same. */
 static void test_full(void **state) {
         Imports imports = {.n = 0};
         char name[16];
@@ -70,6 +80,9 @@ static void test_full(void **state) {
                 imports_learn(&imports, (const uint8_t *)name, (size_t)n + 1);
         }
         assert_int_equal(imports.n, IMPORTS_MAX);
+        LEARN(&imports, "wanted\0");
+        LEARN(&imports, "wanted\0");
+        assert_true(imports_have_news(&imports));
 }
 
 static int setup_auto(void **state) {
@@ -106,6 +119,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_states),
+                cmocka_unit_test(test_twice_in_one),
                 cmocka_unit_test(test_full),
                 cmocka_unit_test_setup_teardown(test_learned, setup_auto, host_teardown),
         };

@@ -367,6 +367,25 @@ static void test_usage(void **state) {
         assert_int_equal(result.frame.level, isolation_level_of(result.frame.layers));
 }
 
+/* The time of processes that the code has started counts. */
+static void test_usage_of_children(void **state) {
+        _cleanup_(host_result_deinit) HostResult result;
+        SubmitFrame submit = host_submit_default;
+
+        (void)state;
+        submit.flags = SUBMIT_FLAG_PROCESSES;
+        host_submit_with(1, submit,
+                         "import os, time\n"
+                         "if os.fork() == 0:\n"
+                         "    while time.process_time() < 0.3: pass\n"
+                         "    os._exit(0)\n"
+                         "os.wait()\n");
+        host_result(1, &result);
+        assert_false(result.failed);
+        assert_int_equal(result.frame.outcome, OUTCOME_OK);
+        assert_true(result.frame.usage.cpu_user_ns + result.frame.usage.cpu_system_ns >= SEC / 4);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_outcomes, host_setup, host_teardown),
@@ -388,6 +407,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_two_interleaved, host_setup, host_teardown),
                 cmocka_unit_test_setup_teardown(test_forgers, host_setup, host_teardown),
                 cmocka_unit_test_setup_teardown(test_usage, host_setup, host_teardown),
+                cmocka_unit_test_setup_teardown(test_usage_of_children, host_setup, host_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,12 @@ static int setup_several(void **state) {
         return host_setup(state);
 }
 
+static int setup_alone(void **state) {
+        host_n_forks_max = 10;
+        host_n_standbys = 0;
+        return host_setup(state);
+}
+
 static int teardown(void **state) {
         host_n_forks_max = host_n_zygotes_max = 0;
         return host_teardown(state);
@@ -74,6 +80,69 @@ static void test_several(void **state) {
         }
 }
 
+static pid_t parent_of(pid_t pid) {
+        char path[64], text[512];
+        const char *at;
+        ssize_t n;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd_read(fd, text, sizeof(text) - 1);
+        (void)fd_close(fd);
+        assert_true(n > 0);
+        text[n] = '\0';
+        at = strrchr(text, ')');
+        return (pid_t)strtol(at + 4, NULL, 10);
+}
+
+/* A zygote of the same agent, where there is a second one; else -1. */
+static pid_t sibling_of(pid_t zygote) {
+        pid_t agent = parent_of(zygote), found = -1;
+        char path[64], line[4096], *end;
+        ssize_t n;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)agent, (int)agent);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd_read(fd, line, sizeof(line) - 1);
+        (void)fd_close(fd);
+        line[n > 0 ? n : 0] = '\0';
+        for (char *p = line;; p = end) {
+                pid_t pid = (pid_t)strtol(p, &end, 10);
+
+                if (end == p)
+                        return found;
+                if (pid != zygote && host_child_of(agent, "spr-init", pid) != pid)
+                        found = pid;
+        }
+}
+
+/* Zygotes that fork no more are no help to a run that waits for a worker. */
+static void test_only_a_retired_one(void **state) {
+        pid_t first = host_zygote();
+        bool served = false;
+        uint64_t id = 2;
+
+        (void)state;
+        host_submit(1, "import time\ntime.sleep(1000)");
+        host_wait_workers(1);
+        while (sibling_of(first) < 0)
+                host_run(id++, "result = 1", "1");
+        for (unsigned int i = 0; i < 5; ++i) /* of the new one */
+                host_run(id++, "result = 1", "1");
+        (void)kill(sibling_of(first), SIGKILL);
+        while (!served) {
+                HostResult result;
+
+                host_submit(id, "result = 1");
+                host_result(id++, &result);
+                served = !result.failed;
+                host_result_deinit(&result);
+        }
+        host_cancel(1);
+}
+
 /* A zygote that dies while its successor starts costs the runs it has and no other. */
 static void test_killed(void **state) {
         (void)state;
@@ -96,6 +165,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_only_a_retired_one, setup_alone, teardown),
                 cmocka_unit_test_setup_teardown(test_several, setup_several, teardown),
         };
 

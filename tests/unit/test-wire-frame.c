@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "wire/frame.h"
 #include "wire/messages.h"
+#include "wire/packet.h"
 
 /* What frame.h and messages.h promise, written down once more: who, in which state, on which kind
  * of stream ('0' the connection, 'n' a run or an environment, '*' either), how long. */
@@ -44,6 +45,7 @@ static const struct Promise {
         {FRAME_ZYGOTE_SPAWNED, Z, WIRE_OPEN, 'n', 8, 8},
         {FRAME_ZYGOTE_EXITED, Z, WIRE_OPEN, 'n', 32, 32},
         {FRAME_ZYGOTE_FAILURE, Z, WIRE_GREETING | WIRE_OPEN, '*', 488, 488},
+        {FRAME_ZYGOTE_PRELOAD, SENDER_AGENT_TO_ZYGOTE, WIRE_GREETING, '0', 1, PACKET_PAYLOAD_MAX},
         {FRAME_WORKER_READY, W, WIRE_GREETING, 'n', 16, 16},
         {FRAME_WORKER_RUN, SENDER_AGENT_TO_WORKER, WIRE_WAITING, 'n', 48, 48},
         {FRAME_WORKER_ENDED, W, WIRE_RUNNING, 'n', 24, 24},
