@@ -101,16 +101,22 @@ def test_threads_and_loops_at_once(narrow: LocalEngine) -> None:
 FEW = """
 import asyncio, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160))
-from safe_py_runner import LocalEngine, arun_code, run_many
+from safe_py_runner import LocalEngine, RunnerPolicy, arun_code, run_many
+
+LONG = RunnerPolicy(timeout_seconds=60)
+
+def check(results):
+    assert {r.error for r in results} == {None}, {r.error for r in results}
+    assert sorted(r.result for r in results) == list(range(60))
 
 async def main(engine):
     code = "import time; time.sleep(0.01); result = {}"
-    return await asyncio.gather(*(arun_code(code.format(i), engine) for i in range(60)))
+    return await asyncio.gather(*(arun_code(code.format(i), engine, policy=LONG) for i in range(60)))
 
 with LocalEngine(python=sys.argv[1]) as engine:
-    assert [r.result for r in asyncio.run(main(engine))] == list(range(60))
+    check(asyncio.run(main(engine)))
     items = [f"result = {i}" for i in range(60)]
-    assert sorted(r.result for _, r in run_many(items, engine, max_concurrency=50)) == list(range(60))
+    check([r for _, r in run_many(items, engine, policy=LONG, max_concurrency=50)])
 """
 
 

@@ -16,7 +16,11 @@
 
 static Blob *base_new(void) {
         static const char strings[] = "/py\0json";
-        EnvOpenFrame frame = {.startup_timeout_ns = 7, .n_preloads = 1};
+        EnvOpenFrame frame = {
+                .startup_timeout_ns = 7,
+                .n_preloads = 1,
+                .flags = ENV_FLAG_PRELOAD_AUTO,
+        };
         char bytes[sizeof(frame) + sizeof(strings)];
         Blob *blob;
 
@@ -89,7 +93,7 @@ static void test_payload(void **state) {
         assert_int_equal(frame.startup_timeout_ns, 7);
         assert_int_equal(frame.n_preloads, 1);
         assert_int_equal(frame.n_paths, 2);
-        assert_int_equal(frame.flags, ENV_FLAG_HOST_NETWORK);
+        assert_int_equal(frame.flags, ENV_FLAG_HOST_NETWORK | ENV_FLAG_PRELOAD_AUTO);
         assert_int_equal(payload->size, sizeof(frame) + sizeof(strings));
         assert_memory_equal(payload->bytes + sizeof(frame), strings, sizeof(strings));
         environments_deinit(&set);
