@@ -50,11 +50,10 @@ def setting(n: str, load: float) -> str:
         platform.machine(),
     )
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    return (
-        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {os.cpu_count()} x {model}, "
-        f"{memory:.0f} GiB, Linux {platform.release()}, uid {os.geteuid()}; load {load:.2f} when it began and "
-        f"{os.getloadavg()[0]:.2f} at the end; {n}.\n"
-    )
+    when = time.strftime("%Y-%m-%d", time.gmtime())
+    machine = f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {platform.release()}"
+    loads = f"load {load:.2f} when it began and {os.getloadavg()[0]:.2f} at the end"
+    return f"{when}, {machine}, uid {os.geteuid()}; {loads}; {n}.\n"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -209,6 +209,10 @@ static void worker_idle_if_complete(Worker *worker) {
                 pool_worker_idle(worker->pool, worker);
 }
 
+bool worker_tells_imports(const Worker *worker) {
+        return worker->environment->order.flags & ENV_FLAG_PRELOAD_AUTO;
+}
+
 /* Returns false when nothing more is to be read. */
 static bool worker_handle_packet(Worker *worker, const Packet *packet) {
         WorkerReadyFrame ready;
@@ -239,6 +243,14 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 memcpy(&failure, packet->payload, sizeof(failure));
                 worker_failed_to_start(worker, &failure);
                 return false;
+        case FRAME_WORKER_IMPORTS:
+                if (worker->imported || !worker_tells_imports(worker)) {
+                        worker_misbehaved(worker);
+                        return false;
+                }
+                worker->imported = true;
+                environment_learn(worker->environment, packet->payload, packet->header.length);
+                return true;
         default: /* nothing else passes packet_receive() */
                 return false;
         }

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""How many system calls one warm run costs, in the host and in the agent: a number that is held.
+
+Each is about a tenth of a microsecond, or the switch to another process; what creeps in here shows
+in no other test. A bound is what was counted, with a little room for wake-ups that come apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import processes
+import pytest
+from safe_py_runner import LocalEngine, run_code
+
+SPR = os.environ.get(
+    "SPR_BIN",
+    str(Path(os.environ.get("SPR_BUILD", Path(__file__).resolve().parents[2] / "build")) / "spr"),
+)
+PYTHON = "/usr/bin/python3"
+CODE = "result = 1"
+FEW, MANY, WARM_UP = 50, 250, 30
+MAX_HOST, MAX_AGENT = 12, 60
+
+
+def counted(table: str) -> dict[str, int]:
+    """Calls by name, of what `strace -c` writes."""
+    rows = re.findall(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(\w+)$", table, re.MULTILINE)
+    return {name: int(calls) for calls, name in rows if name != "total"}
+
+
+def host_calls(n_runs: int, place: Path) -> dict[str, int]:
+    """Those of the thread of `spr bench`, which is the whole host."""
+    bench = [SPR, "bench", "--python", PYTHON, "--code", CODE, "--only", "soak"]
+    command = ["strace", "-c", "-o", str(place), *bench, "--soak", str(n_runs)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120 * processes.PATIENCE)
+    return counted(place.read_text())
+
+
+def per_run(calls: dict[str, float]) -> str:
+    return ", ".join(
+        f"{name} {n:.2f}" for name, n in sorted(calls.items(), key=lambda x: -x[1]) if n >= 0.01
+    )
+
+
+def test_host(tmp_path: Path) -> None:
+    few, many = host_calls(FEW, tmp_path / "few"), host_calls(MANY, tmp_path / "many")
+    # what the measurement itself asks /proc for does not depend on the number of runs
+    calls = {name: (n - few.get(name, 0)) / (MANY - FEW) for name, n in many.items()}
+    calls = {name: n for name, n in calls.items() if abs(n) > 0.05}
+    print(f"host: {per_run(calls)}")
+    assert 2 <= sum(calls.values()) <= MAX_HOST, per_run(calls)
+
+
+def agent_of_this_process() -> int:
+    """The one that has the interpreter."""
+    for pid, comm, _ in processes.stats():
+        if comm == "spr-zygote" and processes.parent(pid) in processes.agents():
+            agent = ancestor = processes.parent(pid)
+            while ancestor > 1:
+                ancestor = processes.parent(ancestor)
+                if ancestor == os.getpid():
+                    return agent
+    raise AssertionError("no agent below this process")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root traces an agent")
+def test_agent(tmp_path: Path) -> None:
+    place = tmp_path / "agent"
+    with LocalEngine(python=PYTHON) as engine:
+        for _ in range(WARM_UP):
+            assert run_code(CODE, engine).ok
+        command = ["strace", "-c", "-o", str(place), "-p", str(agent_of_this_process())]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
+            assert tracer.stderr is not None
+            assert "attached" in tracer.stderr.readline()
+            for _ in range(MANY):
+                assert run_code(CODE, engine).ok
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate(timeout=30 * processes.PATIENCE)
+    calls = {name: n / MANY for name, n in counted(place.read_text()).items()}
+    print(f"agent: {per_run(calls)}")
+    assert 2 <= sum(calls.values()) <= MAX_AGENT, per_run(calls)
