@@ -46,6 +46,8 @@ struct Agent {
         Link cleaning;   /* leases that still give back what runs left in them */
         Link delivering; /* runs with result data to send, in turn */
         uint32_t n_runs, max_runs;
+        uint32_t n_running;     /* of them: their code runs */
+        uint64_t begun_ns;      /* when the code of one was last let off */
         uint32_t n_forks_max;   /* workers of one zygote */
         uint32_t n_zygotes_max; /* of an environment, that serve at the same time */
         uint32_t n_tasks;       /* of our uid on the host, where that must be known */

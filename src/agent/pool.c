@@ -189,17 +189,24 @@ static bool pool_fits_budget(const Pool *pool) {
                (agent->n_standbys + 1) * pool->worker_bytes <= POOL_BUDGET_BYTES;
 }
 
-/* Making one costs more than a run does: who waits for a worker comes first. */
-static bool pool_may_grow(const Pool *pool, uint64_t now_ns) {
-        return pool->n_starting < POOL_STARTING_MAX && pool->n_lost < POOL_LOST_MAX &&
-               environment_has_time(pool->environment) &&
-               (pool->n_runs > 1 || now_ns >= pool->used_ns + POOL_FIRST_NS) &&
-               pool_fits_budget(pool);
+/* Making one costs more than a short run does: who waits for a worker comes first, and so does the
+ * answer of who has just got one. Returns when that is over; UINT64_MAX = when somebody says so. */
+static uint64_t pool_growth_ns(const Pool *pool) {
+        const Agent *agent = pool->environment->agent;
+        uint64_t ns = 0;
+
+        if (pool->n_starting >= POOL_STARTING_MAX || pool->n_lost >= POOL_LOST_MAX ||
+            !environment_has_time(pool->environment) || !pool_fits_budget(pool))
+                return UINT64_MAX;
+        if (agent->n_running > 0)
+                ns = agent->begun_ns + POOL_SHORT_RUN_NS;
+        return pool->n_runs > 1 ? ns : max_u64(ns, pool->used_ns + POOL_FIRST_NS);
 }
 
 uint64_t pool_tend(Pool *pool, uint64_t now_ns) {
         Environment *environment = pool->environment;
         Failure failure = FAILURE_NULL;
+        uint64_t growth_ns;
         Worker *worker;
 
         pool_end_window(pool, now_ns);
@@ -210,8 +217,9 @@ uint64_t pool_tend(Pool *pool, uint64_t now_ns) {
         if (pool->n_idle + pool->n_starting >= pool->n_wanted)
                 return pool->n_wanted > pool_kept(pool) ? pool->used_ns + POOL_UNUSED_NS
                                                         : UINT64_MAX;
-        if (!pool_may_grow(pool, now_ns))
-                return pool->n_runs > 1 ? UINT64_MAX : pool->used_ns + POOL_FIRST_NS;
+        growth_ns = pool_growth_ns(pool);
+        if (now_ns < growth_ns)
+                return growth_ns;
         if (worker_new(&worker, environment, pool, &failure)) {
                 ++pool->n_lost; /* whoever needs one will be told why */
                 return UINT64_MAX;

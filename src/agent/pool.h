@@ -24,6 +24,8 @@ typedef struct Pool Pool;
 #define POOL_WINDOW_NS    (2 * NSEC_PER_SEC)   /* in which a surplus shows */
 #define POOL_UNUSED_NS    (300 * NSEC_PER_SEC) /* after which a mold is cold again */
 #define POOL_FIRST_NS     (10 * NSEC_PER_MSEC) /* after the first run, which may be the only */
+#define POOL_SHORT_RUN_NS                                                                          \
+        (2 * NSEC_PER_MSEC) /* so long a run may take to be over before a standby is made */
 #define POOL_BUDGET_BYTES (UINT64_C(1) << 29)  /* of all adaptive standbys of an agent */
 #define POOL_STARTING_MAX 2                    /* standbys that are made at a time */
 #define POOL_BUSY_NS      (20 * NSEC_PER_MSEC) /* after a run that found none */

@@ -34,6 +34,8 @@ Run *run_free(Run *run) {
         region_file_deinit(&run->region);
         list_remove(&run->by_id);
         list_remove(&run->delivering);
+        if (run->state == RUN_RUNNING)
+                --run->agent->n_running;
         --run->agent->n_runs;
         free(run);
         return NULL;
@@ -118,6 +120,8 @@ void run_fail(Run *run, const Failure *failure) {
 /* the end */
 
 static void run_stop_clock(Run *run) {
+        if (run->state == RUN_RUNNING)
+                --run->agent->n_running;
         run->state = RUN_ENDING;
         run->deadline_ns = UINT64_MAX; /* the worker has one */
         if (run->started_ns)
@@ -231,6 +235,8 @@ static int run_replace_worker(Run *run) {
         new->region = old->region;
         old->region = region;
         old->run = NULL;
+        if (run->state == RUN_RUNNING)
+                --run->agent->n_running;
         run->state = RUN_PREPARING;
         run->started_ns = 0;
         run_set_deadline(run, clock_now_ns() + RUN_PREPARE_TIMEOUT_NS);
@@ -287,7 +293,8 @@ static void run_begin_if_complete(Run *run) {
             run->received[DATA_NAME] != submit->name_size)
                 return;
         run->state = RUN_RUNNING;
-        run->started_ns = clock_now_ns();
+        run->started_ns = run->agent->begun_ns = clock_now_ns();
+        ++run->agent->n_running;
         run_set_deadline(run, clock_after_ns(run->started_ns, submit->timeout_ns));
         agent_wake_by(run->agent, run->started_ns); /* for the first look at it */
         worker_begin(run->worker, &frame, submit->output_bytes);

@@ -38,7 +38,8 @@
 
 static void worker_close_child_fds(Worker *worker) {
         for (size_t i = 0; i < worker->n_child_fds; ++i)
-                worker->child_fds[i] = fd_close(worker->child_fds[i]);
+                if (worker->child_owns[i])
+                        (void)fd_close(worker->child_fds[i]);
         worker->n_child_fds = 0;
 }
 
@@ -288,6 +289,11 @@ static void worker_socket_ready(LoopSource *source, uint32_t events _unused_) {
 
 /* from waiting to starting */
 
+static void worker_give(Worker *worker, int fd, bool owned) {
+        worker->child_owns[worker->n_child_fds] = owned;
+        worker->child_fds[worker->n_child_fds++] = fd;
+}
+
 static int worker_open_socket(Worker *worker, Failure *failure) {
         int pair[2];
 
@@ -295,7 +301,7 @@ static int worker_open_socket(Worker *worker, Failure *failure) {
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
                                      "cannot make a worker's socket");
         worker->socket_fd = pair[0];
-        worker->child_fds[worker->n_child_fds++] = pair[1];
+        worker_give(worker, pair[1], true);
         if (fd_set_nonblock(worker->socket_fd, true))
                 return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
                                      "cannot make a worker's socket");
@@ -303,34 +309,31 @@ static int worker_open_socket(Worker *worker, Failure *failure) {
                         worker_socket_ready, failure);
 }
 
-static int worker_give_dup(Worker *worker, int fd, Failure *failure) {
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-        if (copy < 0)
-                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
-                                     "cannot copy a descriptor");
-        worker->child_fds[worker->n_child_fds++] = copy;
-        return 0;
-}
-
 static int worker_open_work_dir(Worker *worker, Failure *failure) {
-        int r;
+        int r = 0;
 
-        if (worker->environment->layers & LAYER_BIT(LAYER_MOUNT_NAMESPACE))
-                return worker_give_dup(worker, worker->region.fd, failure); /* fills the place */
+        if (worker->environment->layers & LAYER_BIT(LAYER_MOUNT_NAMESPACE)) {
+                worker_give(worker, worker->region.fd, false); /* fills the place */
+                return 0;
+        }
         r = work_dir_init(&worker->lease->work_dir, lease_uid(worker->lease), failure);
-        return r ? r : worker_give_dup(worker, worker->lease->work_dir.fd, failure);
+        if (!r)
+                worker_give(worker, worker->lease->work_dir.fd, false);
+        return r;
 }
 
 static int worker_open_captures(Worker *worker, Failure *failure) {
-        int r = 0;
+        for (int i = 0; i < _REGION_STREAM_N; ++i) {
+                int write_fd = -1;
+                int r;
 
-        for (int i = 0; !r && i < _REGION_STREAM_N; ++i) {
                 r = capture_init(&worker->captures[i], &worker->agent->loop, &worker->region,
-                                 (RegionStream)i, &worker->child_fds[worker->n_child_fds], failure);
-                worker->n_child_fds += r ? 0 : 1;
+                                 (RegionStream)i, &write_fd, failure);
+                if (r)
+                        return r;
+                worker_give(worker, write_fd, true);
         }
-        return r;
+        return 0;
 }
 
 static int worker_open_init(Worker *worker, Failure *failure) {
@@ -344,12 +347,12 @@ static int worker_open_init(Worker *worker, Failure *failure) {
                                              "host grants none")
                                : 0;
         r = pidns_init_new(&worker->init, worker->pool->mold.proc ? &proc_fd : NULL, failure);
-        if (!r)
-                r = worker_give_dup(worker, worker->init.pidfd, failure);
-        if (!r && proc_fd >= 0)
-                worker->child_fds[worker->n_child_fds++] = take_fd(&proc_fd);
-        (void)fd_close(proc_fd);
-        return r;
+        if (r)
+                return r;
+        worker_give(worker, worker->init.pidfd, false);
+        if (proc_fd >= 0)
+                worker_give(worker, proc_fd, true);
+        return 0;
 }
 
 /* The kernel's limit is a backstop above our own, which counts what the code has made its own and
@@ -371,9 +374,9 @@ static int worker_open_group(Worker *worker, Failure *failure) {
         if (r)
                 return r;
         worker->n_group_fds = (uint32_t)cgroup_join_fds(worker->group, fds);
-        for (size_t i = 0; !r && i < worker->n_group_fds; ++i)
-                r = worker_give_dup(worker, fds[i], failure);
-        return r;
+        for (size_t i = 0; i < worker->n_group_fds; ++i)
+                worker_give(worker, fds[i], false);
+        return 0;
 }
 
 /* Makes what the process will be given, in the order of ZYGOTE_SPAWN. */
@@ -388,7 +391,7 @@ static int worker_equip(Worker *worker, Failure *failure) {
         if (!r)
                 r = worker_open_captures(worker, failure);
         if (!r)
-                r = worker_give_dup(worker, worker->region.fd, failure);
+                worker_give(worker, worker->region.fd, false);
         if (!r)
                 r = worker_open_work_dir(worker, failure);
         if (!r)

@@ -58,7 +58,8 @@ struct Worker {
 
         RegionFile region;
         Capture captures[_REGION_STREAM_N];
-        int child_fds[WORKER_CHILD_FDS_MAX]; /* until they are handed to the zygote */
+        int child_fds[WORKER_CHILD_FDS_MAX];   /* until they are handed to the zygote */
+        bool child_owns[WORKER_CHILD_FDS_MAX]; /* nobody else here has the descriptor */
         size_t n_child_fds;
         int socket_fd;
         LoopSource socket_source;

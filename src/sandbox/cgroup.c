@@ -178,13 +178,19 @@ size_t cgroup_join_fds(const Cgroup *group, int fds[static CGROUP_FDS_MAX]) {
         return group->tree->n_parts;
 }
 
-bool cgroup_is_populated(const Cgroup *group) {
-        char text[64];
+/* Opened anew: v1 lists the members once for each time the file is opened. */
+static bool group_part_is_populated(const Cgroup *group, size_t part) {
+        _cleanup_(closep) int fd = -1;
+        char first;
 
+        fd = openat(group->tree->parts[part].fd, group_file(group, "cgroup.procs").path,
+                    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        return fd >= 0 && fd_read(fd, &first, 1) == 1;
+}
+
+bool cgroup_is_populated(const Cgroup *group) {
         for (size_t i = 0; i < group->tree->n_parts; ++i)
-                if (cgroup_file_read(group->tree->parts[i].fd,
-                                     group_file(group, "cgroup.procs").path, text,
-                                     sizeof(text)) <= 0)
+                if (!group_part_is_populated(group, i))
                         return false;
         return true;
 }
