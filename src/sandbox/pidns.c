@@ -44,9 +44,9 @@ static _Noreturn void pidns_init_main(int proc_socket) {
                 (void)pause();
 }
 
-/* The agent may have thousands of descriptors, and a copy of its table would be made and emptied for
- * each run: so it is shared, until the init takes an empty one of its own. With a socket, that both
- * sides close, it is not. */
+/* The agent may have thousands of descriptors, and a copy of its table would be made and emptied
+ * for each run: so it is shared, until the init takes an empty one of its own. With a socket, that
+ * both sides close, it is not. */
 static int pidns_init_clone(PidnsInit *init, int proc_socket, Failure *failure) {
         unsigned long flags = CLONE_NEWPID | CLONE_PIDFD | SIGCHLD;
         int pidfd = -1;
