@@ -1,10 +1,10 @@
 # goal: make empty files and directories until refused
-# expect: blocked: the writable filesystem has a limit of inodes
+# expect: blocked: the writable filesystem has a limit of inodes; or killed at that limit, where the agent holds it
 # marker: the line "ESCAPED:" on stdout
 # category: disk
 # severity: limit
 # policy: none
-# limits: memory=256MiB disk=64MiB wall=15
+# limits: memory=256MiB disk=64MiB wall=60
 # unsandboxed: escaped
 
 def attack():

@@ -86,6 +86,8 @@ UNLIMITED: Fields = {
 PROCESSES: Fields = {"allow_processes": True}
 NETWORK: Fields = {"network": "host"}
 ALLOWED_WITH_NETWORK = {"g01", "g02", "g10", "g11", "g13"}
+# A /proc shows the shared memory in which a worker answers: its own, made for it, and no other's.
+SEES_ITS_OWN_REGION = {"s09"}
 ANY_LEVEL: Fields = {"min_isolation": "none"}
 
 # Of the programs that escape a bare machine, those that something else than a layer holds.
@@ -327,7 +329,7 @@ _RUN: dict[str, Pass] = {
         ALLOWED_WITH_PROCESSES | ALLOWED_WITH_NETWORK,
         EXCEPTED_WITHOUT_BUT_PROCESSES,
     ),
-    "proc": _with("proc", {"proc": True}, set()),
+    "proc": _with("proc", {"proc": True}, SEES_ITS_OWN_REGION),
     "minus-one": _minus_one,
     "control": _control,
 }
