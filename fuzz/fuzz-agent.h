@@ -64,7 +64,10 @@ static inline void fuzz_agent_open(void) {
         want(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
         /* layers are not tried: that would fork */
         fuzz = (FuzzAgent){
-                .agent = {.max_runs = 4, .n_forks_max = UINT32_MAX, .tried = ~(LayerSet)0},
+                .agent = {.max_runs = 4,
+                          .n_forks_max = UINT32_MAX,
+                          .n_zygotes_max = 1,
+                          .tried = ~(LayerSet)0},
                 .host_fd = pair[0],
                 .zygote_fd = -1,
                 .agent_in_fd = pair[1],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pairs of runs: the first leaves a mark wherever code can leave one, the second looks for it.
+"""S-11 in the long run. Pairs of runs: the first leaves a mark wherever code can leave one, the second looks for it.
 
 Modules, files, environment, settings of the interpreter and of the process: what the second finds
 must be what a run finds that came after none. Random numbers of all runs together: none twice.
@@ -48,6 +48,10 @@ drawn = draw()
 mark = "mark %s"
 json.spr_mark = builtins.spr_mark = mark
 sys.modules["spr_mark"] = types.ModuleType(mark)
+with open("spr_own.py", "w") as file:
+    file.write("mark = 1")
+sys.path.insert(0, os.getcwd())
+import spr_own
 math.pi = 3
 decimal.getcontext().prec = 7
 sys.path.insert(0, mark)
@@ -79,13 +83,20 @@ result = {"drawn": drawn, "seeded": [random.random(), numpy.random.random() if n
 LOOK = (
     DRAW
     + """
+def importable(name):
+    try:
+        __import__(name)
+    except ImportError:
+        return False
+    return True
+
 here = os.getcwd()
 umask = os.umask(0o77)
 result = {
     "drawn": draw(),
     "state": {
-        "modules": [hasattr(json, "spr_mark"), hasattr(builtins, "spr_mark"), "spr_mark" in sys.modules],
-        "loaded": sorted(sys.modules),
+        "modules": [hasattr(json, "spr_mark"), hasattr(builtins, "spr_mark"), "spr_mark" in sys.modules, "spr_own" in sys.modules],
+        "importable": importable("spr_own"),
         "pi": math.pi,
         "precision": decimal.getcontext().prec,
         "path": [entry.replace(here, ".") for entry in sys.path],
@@ -109,7 +120,7 @@ Run = Callable[[str], Any]  # of a program, to its result
 def _differences(fresh: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
     for name, value in fresh.items():
         if found[name] != value:
-            yield f"{name}: {found[name]!r}, not {value!r}"
+            yield f"{name}: {found[name]!r:.200}, not {value!r:.200}"
 
 
 def complaints(run: Run, n_pairs: int) -> Iterator[str]:

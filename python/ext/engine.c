@@ -71,6 +71,7 @@ typedef struct EngineArguments {
         unsigned int max_concurrency;
         PyObject *max_queue;                   /* None: the default */
         unsigned long long acquire_timeout_ns; /* UINT64_MAX: for ever */
+        PyObject *standbys;                    /* None: as many as are needed */
 } EngineArguments;
 
 static int engine_option_queue(SprEngineOptions *options, const EngineArguments *arguments) {
@@ -88,6 +89,21 @@ static int engine_option_queue(SprEngineOptions *options, const EngineArguments 
         return 0;
 }
 
+static int engine_option_standbys(SprEngineOptions *options, PyObject *standbys) {
+        unsigned long n;
+
+        if (standbys == Py_None)
+                return 0;
+        n = PyLong_AsUnsignedLong(standbys);
+        if (PyErr_Occurred())
+                return -1;
+        if (n > UINT32_MAX || spr_engine_options_set_standbys(options, (uint32_t)n)) {
+                (void)PyErr_Format(PyExc_ValueError, "standbys must be at most 4096, not %lu", n);
+                return -1;
+        }
+        return 0;
+}
+
 static int engine_options_fill(const ModuleState *state,
                                SprEngineOptions *options,
                                const EngineArguments *arguments) {
@@ -102,6 +118,8 @@ static int engine_options_fill(const ModuleState *state,
         if (arguments->startup_timeout_ns > 0)
                 (void)spr_engine_options_set_startup_timeout_ns(options,
                                                                 arguments->startup_timeout_ns);
+        if (engine_option_standbys(options, arguments->standbys) < 0)
+                return -1;
         return engine_option_queue(options, arguments);
 }
 
@@ -115,6 +133,7 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                                    "max_concurrency",
                                    "max_queue",
                                    "acquire_timeout_ns",
+                                   "standbys",
                                    NULL};
         EngineArguments arguments = {
                 .python = Py_None,
@@ -122,6 +141,7 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                 .agent = Py_None,
                 .max_queue = Py_None,
                 .acquire_timeout_ns = UINT64_MAX,
+                .standbys = Py_None,
         };
         const ModuleState *state = PyType_GetModuleState(Py_TYPE(object));
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
@@ -129,11 +149,11 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         SprError error = {};
         int r;
 
-        if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOpKIOK:Engine", keywords,
-                                         &arguments.python, &arguments.venv, &arguments.agent,
-                                         &arguments.preload, &arguments.preload_auto,
-                                         &arguments.startup_timeout_ns, &arguments.max_concurrency,
-                                         &arguments.max_queue, &arguments.acquire_timeout_ns))
+        if (!PyArg_ParseTupleAndKeywords(
+                    args, kwargs, "|$OOOOpKIOKO:Engine", keywords, &arguments.python,
+                    &arguments.venv, &arguments.agent, &arguments.preload, &arguments.preload_auto,
+                    &arguments.startup_timeout_ns, &arguments.max_concurrency, &arguments.max_queue,
+                    &arguments.acquire_timeout_ns, &arguments.standbys))
                 return -1;
         if (self->engine) {
                 PyErr_SetString(PyExc_TypeError, "an Engine is initialised once");

@@ -30,7 +30,7 @@
 #define AGENT_SAMPLE_COST_NS (30 * NSEC_PER_USEC)
 #define AGENT_CLEAN_NS       NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
 #define AGENT_FDS_RESERVED   64
-#define AGENT_ZYGOTES_MAX    1024
+#define AGENT_PIDS_MAX       1024
 
 Run *agent_find_run(Agent *agent, uint64_t id) {
         list_for_each(link, &agent->runs[id % AGENT_BUCKETS]) {
@@ -67,7 +67,7 @@ Environment *agent_find_environment(Agent *agent, uint64_t id) {
 /* Without a pid namespace, what a dead zygote's workers left behind has become our child. */
 static void agent_sweep(Agent *agent) {
         _cleanup_(closep) int proc_fd = -1;
-        pid_t zygotes[AGENT_ZYGOTES_MAX];
+        pid_t zygotes[AGENT_PIDS_MAX];
         size_t n = 0;
 
         if (agent->nest.pid_namespace)
@@ -299,6 +299,13 @@ static uint32_t agent_size_up(void) {
         return n < AGENT_RUNS_MAX ? (uint32_t)n : AGENT_RUNS_MAX;
 }
 
+/* A zygote forks one worker after the other: it keeps about two processors busy. */
+static uint32_t agent_count_zygotes(void) {
+        long n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+
+        return n < 1 ? 1 : (uint32_t)min_u64((uint64_t)n, AGENT_ZYGOTES_MAX);
+}
+
 int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *failure) {
         int r;
 
@@ -308,6 +315,8 @@ int agent_init(Agent *agent, int in_fd, int out_fd, int host_pidfd, Failure *fai
         agent->max_runs = agent_size_up();
         if (!agent->n_forks_max)
                 agent->n_forks_max = AGENT_FORKS_MAX;
+        if (!agent->n_zygotes_max)
+                agent->n_zygotes_max = agent_count_zygotes();
         agent->due_ns = UINT64_MAX;
         list_init(&agent->environments);
         list_init(&agent->delivering);

@@ -26,6 +26,7 @@ typedef struct Zygote Zygote;
 #define AGENT_UIDS_MAX    8192 /* a worker that ends still has its own */
 #define AGENT_FDS_PER_RUN 16
 #define AGENT_FORKS_MAX   4096 /* workers of one zygote, unless agreed otherwise */
+#define AGENT_ZYGOTES_MAX 4
 
 struct Agent {
         Loop loop;
@@ -45,8 +46,9 @@ struct Agent {
         Link cleaning;   /* leases that still give back what runs left in them */
         Link delivering; /* runs with result data to send, in turn */
         uint32_t n_runs, max_runs;
-        uint32_t n_forks_max; /* workers of one zygote */
-        uint32_t n_tasks;     /* of our uid on the host, where that must be known */
+        uint32_t n_forks_max;   /* workers of one zygote */
+        uint32_t n_zygotes_max; /* of an environment, that serve at the same time */
+        uint32_t n_tasks;       /* of our uid on the host, where that must be known */
         uint64_t tasks_counted_ns;
         uint64_t sampled_ns; /* when memory was last looked at */
         uint64_t due_ns;     /* nothing is due by the clock before */

@@ -107,10 +107,16 @@ size_t environment_list_zygotes(const Environment *environment, pid_t *pids, siz
 }
 
 static int environment_start_zygote(Environment *environment, Failure *failure) {
+        const char *optional[IMPORTS_MAX];
         Zygote *zygote;
         int r;
 
+        environment->order.optional = optional;
+        environment->order.n_optional =
+                imports_try(&environment->imports, optional, ARRAY_SIZE(optional));
         r = zygote_new(&zygote, environment, failure);
+        environment->order.optional = NULL;
+        environment->order.n_optional = 0;
         if (r)
                 return r;
         agent_try_layers(environment->agent); /* while the interpreter starts */
@@ -148,19 +154,22 @@ static void environment_announce_ready(Environment *environment, const Packet *p
                         payload);
 }
 
-/* The one that has forked most makes place for its successor. */
-static void environment_retire_one(Environment *environment) {
-        Zygote *oldest = NULL;
+/* The ones that have forked most make place. */
+static void environment_retire_surplus(Environment *environment) {
+        uint32_t n = environment_count_zygotes(environment, ZYGOTE_SERVING);
 
-        list_for_each(link, &environment->zygotes) {
-                Zygote *zygote = container_of(link, Zygote, link);
+        for (; n > environment->n_zygotes_wanted; --n) {
+                Zygote *worn = NULL;
 
-                if (zygote->state == ZYGOTE_SERVING &&
-                    (!oldest || zygote->n_forks > oldest->n_forks))
-                        oldest = zygote;
+                list_for_each(link, &environment->zygotes) {
+                        Zygote *zygote = container_of(link, Zygote, link);
+
+                        if (zygote->state == ZYGOTE_SERVING &&
+                            (!worn || zygote->n_forks > worn->n_forks))
+                                worn = zygote;
+                }
+                worn->state = ZYGOTE_RETIRED;
         }
-        if (oldest)
-                oldest->state = ZYGOTE_RETIRED;
 }
 
 void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet) {
@@ -171,9 +180,9 @@ void environment_zygote_ready(Environment *environment, Zygote *zygote, const Pa
         zygote->state = ZYGOTE_SERVING;
         zygote->deadline_ns = UINT64_MAX;
         zygote->old_ns = clock_now_ns() + ZYGOTE_AGE_NS;
+        imports_settle(&environment->imports, IMPORT_WARM);
         environment_announce_ready(environment, packet);
-        if (environment_count_zygotes(environment, ZYGOTE_SERVING) > environment->n_zygotes_wanted)
-                environment_retire_one(environment);
+        environment_retire_surplus(environment);
         environment_pump(environment);
 }
 
@@ -181,6 +190,8 @@ void environment_zygote_lost(Environment *environment, Zygote *zygote, const Fai
         bool started = zygote->state != ZYGOTE_STARTING;
         Failure failure = FAILURE_NULL;
 
+        if (!started)
+                imports_settle(&environment->imports, IMPORT_REFUSED);
         environment_announce_failure(environment, why);
         environment_fail_workers(&zygote->workers, why);
         (void)zygote_free(zygote);
@@ -304,6 +315,10 @@ void environment_add_run(Environment *environment, Run *run) {
         environment_pump(environment);
 }
 
+void environment_learn(Environment *environment, const uint8_t *names, size_t length) {
+        imports_learn(&environment->imports, names, length);
+}
+
 /* when there is time */
 
 bool environment_has_time(const Environment *environment) {
@@ -311,10 +326,32 @@ bool environment_has_time(const Environment *environment) {
                environment_count_zygotes(environment, ZYGOTE_SERVING) > 0;
 }
 
-/* A successor is started beside the worn one, which serves until it is ready. */
+/* Zygotes follow the load, slowly. */
+static void environment_weigh(Environment *environment, uint64_t now_ns) {
+        if (environment->n_awaited < ENVIRONMENT_PRESSED) {
+                environment->pressed_ns = now_ns;
+                if (environment->n_zygotes_wanted > 1 &&
+                    now_ns - environment->eased_ns > ENVIRONMENT_EASED_NS) {
+                        environment->n_zygotes_wanted = 1;
+                        environment_retire_surplus(environment);
+                }
+                return;
+        }
+        environment->eased_ns = now_ns;
+        if (now_ns - environment->pressed_ns < ENVIRONMENT_PRESSED_NS)
+                return;
+        environment->pressed_ns = now_ns;
+        if (environment->n_zygotes_wanted < environment->agent->n_zygotes_max)
+                ++environment->n_zygotes_wanted;
+}
+
+/* Starts one zygote where there is a reason for one: there are too few, one is worn (it serves
+ * until its successor is ready), or they do not know what to preload. */
 static void environment_renew(Environment *environment, uint64_t now_ns) {
         Failure failure = FAILURE_NULL;
-        bool worn = false;
+        bool wanted = environment_count_zygotes(environment, ZYGOTE_SERVING) > 0 &&
+                      environment_count_zygotes(environment, ZYGOTE_SERVING) <
+                              environment->n_zygotes_wanted;
 
         if (now_ns < environment->retry_ns ||
             environment_count_zygotes(environment, ZYGOTE_STARTING) > 0)
@@ -322,9 +359,13 @@ static void environment_renew(Environment *environment, uint64_t now_ns) {
         list_for_each(link, &environment->zygotes) {
                 Zygote *zygote = container_of(link, Zygote, link);
 
-                worn |= zygote->state == ZYGOTE_SERVING && zygote_is_worn(zygote, now_ns);
+                wanted |= zygote->state == ZYGOTE_SERVING && zygote_is_worn(zygote, now_ns);
         }
-        if (worn && environment_start_zygote(environment, &failure))
+        if (imports_have_news(&environment->imports) && now_ns >= environment->learned_ns) {
+                environment->learned_ns = now_ns + ENVIRONMENT_LEARN_NS;
+                wanted = true;
+        }
+        if (wanted && environment_start_zygote(environment, &failure))
                 environment->retry_ns = now_ns + ENVIRONMENT_RETRY_NS;
 }
 
@@ -338,6 +379,7 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns) {
                 if (zygote->state == ZYGOTE_RETIRED && list_is_empty(&zygote->workers))
                         (void)zygote_free(zygote);
         }
+        environment_weigh(environment, now_ns);
         environment_renew(environment, now_ns);
         list_for_each(link, &environment->pools) {
                 Pool *pool = container_of(link, Pool, link);

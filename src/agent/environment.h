@@ -4,14 +4,15 @@
  * Environment: an interpreter with its packages, the zygotes that serve it, and the pools of
  * standbys that they fill
  *
- * There is one zygote; where it cannot fork as fast as runs come there is one per processor. A
- * zygote that dies fails the runs it had and is started anew by the next one. An environment that
- * cannot start answers every run with the reason.
+ * There is one zygote; where it cannot fork as fast as runs come, and there are processors for more
+ * of them, there are more. A zygote that dies fails the runs it had and is started anew by the next
+ * one. An environment that cannot start answers every run with the reason.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/agent.h"
+#include "agent/imports.h"
 #include "agent/zygote-process.h"
 #include "agent/zygote.h"
 #include "base/failure.h"
@@ -19,8 +20,11 @@
 
 typedef struct Pool Pool;
 
-#define ENVIRONMENT_ZYGOTES_MAX 4
-#define ENVIRONMENT_RETRY_NS    (60 * NSEC_PER_SEC) /* after a successor that could not start */
+#define ENVIRONMENT_PRESSED    4                     /* runs that wait for their workers */
+#define ENVIRONMENT_PRESSED_NS (200 * NSEC_PER_MSEC) /* after which another zygote is worth it */
+#define ENVIRONMENT_EASED_NS   (60 * NSEC_PER_SEC)   /* after which it is not any more */
+#define ENVIRONMENT_LEARN_NS   (5 * NSEC_PER_SEC)    /* between two zygotes that know more */
+#define ENVIRONMENT_RETRY_NS   (60 * NSEC_PER_SEC)   /* after a successor that could not start */
 
 struct Environment {
         Agent *agent;
@@ -35,11 +39,15 @@ struct Environment {
         LayerSet layers;     /* the zygotes' */
         Link zygotes;
         uint32_t n_zygotes_wanted;
+        uint64_t pressed_ns,
+                eased_ns;   /* since when runs wait for workers; when they last did not */
         uint64_t retry_ns;  /* no successor is tried before */
         Link waiting;       /* workers that no zygote has been asked for */
         uint32_t n_awaited; /* workers that a run waits for */
         Link pools;         /* the one used last first */
         uint32_t n_pools;
+        Imports imports;     /* where they are learned */
+        uint64_t learned_ns; /* when a zygote was last started for their sake */
 };
 
 /* From an ENV_OPEN frame; starts a zygote. What is wrong with the frame is -EPROTO. */
@@ -63,6 +71,8 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns);
 
 /* A zygote that does not tell of a worker that must be gone. */
 extern const Failure environment_silent;
+/* A run had to import these, as in FRAME_WORKER_IMPORTS. */
+void environment_learn(Environment *environment, const uint8_t *names, size_t length);
 /* zygote → environment. It is ready, with what it says of itself. */
 void environment_zygote_ready(Environment *environment, Zygote *zygote, const Packet *packet);
 /* It is no good any more: kills it, ends or fails its runs. It is gone. */

@@ -277,6 +277,7 @@ static void run_begin_if_complete(Run *run) {
                 .name_size = submit->name_size,
                 .output_bytes = submit->output_bytes,
                 .result_bytes = submit->result_bytes,
+                .flags = worker_tells_imports(run->worker) ? WORKER_FLAG_IMPORTS : 0u,
         };
 
         if (run->worker->state != WORKER_IDLE || run->state != RUN_PREPARING ||

@@ -209,6 +209,10 @@ static void worker_idle_if_complete(Worker *worker) {
                 pool_worker_idle(worker->pool, worker);
 }
 
+bool worker_tells_imports(const Worker *worker) {
+        return worker->environment->order.flags & ENV_FLAG_PRELOAD_AUTO;
+}
+
 /* Returns false when nothing more is to be read. */
 static bool worker_handle_packet(Worker *worker, const Packet *packet) {
         WorkerReadyFrame ready;
@@ -239,6 +243,14 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 memcpy(&failure, packet->payload, sizeof(failure));
                 worker_failed_to_start(worker, &failure);
                 return false;
+        case FRAME_WORKER_IMPORTS:
+                if (worker->imported || !worker_tells_imports(worker)) {
+                        worker_misbehaved(worker);
+                        return false;
+                }
+                worker->imported = true;
+                environment_learn(worker->environment, packet->payload, packet->header.length);
+                return true;
         default: /* nothing else passes packet_receive() */
                 return false;
         }
@@ -525,10 +537,9 @@ static void worker_add_family(Worker *worker, WorkerUse *use) {
         worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes, use->memory_bytes);
 }
 
-/* Root without a control group and without uids to lease, as in a container: its processes are not
- * held to RLIMIT_NPROC. */
-static bool worker_is_free_of_limits(const Worker *worker) {
-        return !worker->group && worker->lease->uid_slot < 0 && geteuid() == 0;
+/* RLIMIT_NPROC is then the sum of what all runs may have, or, for root, no limit at all. */
+static bool worker_shares_its_limits(const Worker *worker) {
+        return !worker->group && worker->lease->uid_slot < 0;
 }
 
 /* As many files as a tmpfs would allow it. */
@@ -551,7 +562,7 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         if (!worker->group && worker->pool->mold.processes)
                 worker_add_family(worker, use);
         use->too_many_tasks =
-                worker_is_free_of_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
+                worker_shares_its_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
         use->too_much_disk = worker_has_too_much_disk(worker);
         if (!worker->group || cgroup_read(worker->group, &group))
                 return;

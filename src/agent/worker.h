@@ -75,6 +75,7 @@ struct Worker {
         LayerSet layers; /* with which it is */
         bool unread;     /* it died before it had read its request */
         bool ended;      /* that only atexit functions are left */
+        bool imported;   /* what it had to import */
 };
 
 /* Of @pool, in the queue of @environment; made when worker_hand_over() is called. */
@@ -94,6 +95,8 @@ void worker_exited(Worker *worker, const ZygoteExitedFrame *exited);
 /* It cannot be had: tells its run, and is gone. */
 void worker_fail(Worker *worker, const Failure *failure);
 
+/* Whether it is to tell what it had to import. */
+bool worker_tells_imports(const Worker *worker);
 /* The request of its run is in the region: off it goes. */
 void worker_begin(Worker *worker, const WorkerRunFrame *frame, uint64_t output_bytes);
 /* SIGKILL to everything it is made of; what its pipes hold stays readable. */

@@ -118,8 +118,8 @@ static _Noreturn void zygote_exec(const char *python, char *const *argv, int con
 
 /* The numbers of warmup.h. */
 static void zygote_format_order(char *text, size_t size, const ZygoteOrder *order) {
-        (void)snprintf(text, size, "%llu %u %zu", (unsigned long long)order->without, order->flags,
-                       order->n_paths);
+        (void)snprintf(text, size, "%llu %u %zu %zu", (unsigned long long)order->without,
+                       order->flags, order->n_paths, order->n_preloads);
 }
 
 static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
@@ -129,8 +129,9 @@ static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
                 "-c",          zygote_program, numbers,
         };
         size_t n = 0;
-        char **argv =
-                calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads + 1, sizeof(*argv));
+        char **argv = calloc(ARRAY_SIZE(fixed) + order->n_paths + order->n_preloads +
+                                     order->n_optional + 1,
+                             sizeof(*argv));
 
         if (!argv)
                 return NULL;
@@ -140,6 +141,8 @@ static char **zygote_argv(const ZygoteOrder *order, const char *numbers) {
                 argv[n++] = (char *)(uintptr_t)order->paths[i];
         for (size_t i = 0; i < order->n_preloads; ++i)
                 argv[n++] = (char *)(uintptr_t)order->preloads[i];
+        for (size_t i = 0; i < order->n_optional; ++i)
+                argv[n++] = (char *)(uintptr_t)order->optional[i];
         return argv;
 }
 

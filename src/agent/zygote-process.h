@@ -29,6 +29,8 @@ struct ZygoteOrder {
         const char *python; /* absolute */
         const char *const *preloads;
         size_t n_preloads;
+        const char *const *optional; /* more of them, which may be left out */
+        size_t n_optional;
         const char *const *paths; /* of the host, that its runs may read; absolute */
         size_t n_paths;
         uint32_t flags; /* ENV_FLAG_* */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,18 +38,25 @@ static _Noreturn void pidns_init_main(int proc_socket) {
         (void)signal(SIGCHLD, SIG_IGN);
         if (proc_socket >= 0)
                 pidns_init_give_proc(proc_socket);
-        (void)syscall(SYS_close_range, 0u, UINT_MAX, 0u); /* the host's stream above all */
+        if (syscall(SYS_close_range, 0u, UINT_MAX, CLOSE_RANGE_UNSHARE) < 0)
+                _exit(1);
         for (;;)
                 (void)pause();
 }
 
+/* The agent may have thousands of descriptors, and a copy of its table would be made and emptied for
+ * each run: so it is shared, until the init takes an empty one of its own. With a socket, that both
+ * sides close, it is not. */
 static int pidns_init_clone(PidnsInit *init, int proc_socket, Failure *failure) {
+        unsigned long flags = CLONE_NEWPID | CLONE_PIDFD | SIGCHLD;
         int pidfd = -1;
         long pid;
 
         /* setns() by pidfd wants a target that may be traced: the copy is born dumpable */
         (void)prctl(PR_SET_DUMPABLE, 1);
-        pid = syscall(SYS_clone, CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, NULL);
+        if (proc_socket < 0)
+                flags |= CLONE_FILES;
+        pid = syscall(SYS_clone, flags, NULL, &pidfd, NULL, NULL);
         if (pid == 0)
                 pidns_init_main(proc_socket);
         (void)prctl(PR_SET_DUMPABLE, 0);

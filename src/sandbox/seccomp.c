@@ -91,10 +91,11 @@ seccomp_refuse(struct sock_filter *program, uint32_t number, bool any, uint32_t 
 
 /* It stands beside the filter of the profile, which refuses what is of other architectures. */
 int seccomp_guard_host(bool own_files, Failure *failure) {
-        struct sock_filter program[5 * (ARRAY_SIZE(attribute_calls) + 1) + 1];
+        struct sock_filter program[5 * (ARRAY_SIZE(attribute_calls) + 2) + 1];
         size_t n;
 
         n = seccomp_refuse(program, SYS_socket, false, AF_UNIX);
+        n += seccomp_refuse(program + n, SYS_kill, false, UINT32_MAX); /* everybody in sight */
         for (size_t i = 0; own_files && i < ARRAY_SIZE(attribute_calls); ++i)
                 n += seccomp_refuse(program + n, attribute_calls[i], true, 0);
         program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -36,8 +36,9 @@ static inline SeccompProfile seccomp_profile(bool processes, bool network) {
  * that was not possible. */
 int seccomp_probe(void);
 /* Worker, before seccomp_apply(), where the host's files are in sight: what Landlock does not know
- * answers EPERM. No sockets of AF_UNIX, which find those of the host by path; and with @own_files,
- * for runs that have the invoking uid, no change of mode and time stamps. */
+ * answers EPERM. No sockets of AF_UNIX, which find those of the host by path, no signal to all that
+ * is in sight, which the kernel calls done though Landlock has let none through; and with
+ * @own_files, for runs that have the invoking uid, no change of mode and time stamps. */
 int seccomp_guard_host(bool own_files, Failure *failure);
 /* Worker, last of all layers, with no_new_privs set: loads the filter of @profile for the calling
  * process, whose id in its own pid namespace is @self. Async-signal-safe, irrevocable; the kernel's

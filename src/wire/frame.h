@@ -84,6 +84,7 @@ typedef enum FrameType {
         FRAME_WORKER_ENDED,      /* ← WorkerResultFrame: all but atexit functions is over */
         FRAME_WORKER_RESULT,     /* ← WorkerResultFrame */
         FRAME_WORKER_FAILURE,    /* ← Failure */
+        FRAME_WORKER_IMPORTS, /* ← names of modules, each with its NUL; before RESULT or ENDED */
         _FRAME_N,
 } FrameType;
 

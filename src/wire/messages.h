@@ -197,7 +197,15 @@ struct WorkerRunFrame {
         uint32_t name_size;
         uint64_t output_bytes;
         uint64_t result_bytes;
+        uint32_t flags; /* WORKER_FLAG_* */
+        uint32_t zero;
 };
+
+enum {
+        WORKER_FLAG_IMPORTS = 1 << 0, /* the modules it has to import are to be told */
+};
+
+#define WORKER_IMPORTS_MAX 2048
 
 typedef enum WorkerVerdict {
         VERDICT_OK,     /* ended, or SystemExit: exit_code says which status */
@@ -220,5 +228,5 @@ struct WorkerResultFrame {
 
 static_assert(sizeof(SubmitFrame) == 128, "no padding");
 static_assert(sizeof(ResultFrame) == 120, "no padding");
-static_assert(sizeof(WorkerRunFrame) == 40, "no padding");
+static_assert(sizeof(WorkerRunFrame) == 48, "no padding");
 static_assert(sizeof(Failure) == 488, "no padding");

@@ -12,9 +12,12 @@
  * guard remembers the *message object* of each name it refused, and an ImportError that carries
  * this very object is ours.
  */
+#include <string.h>
+
 #include "worker/guard.h"
 
 #define GUARD_CAPSULE      "spr.guard"
+#define GUARD_IMPORTS_MAX  32
 #define GUARD_REFUSALS_MAX 1024 /* names remembered; the code chooses them */
 
 /* Names that only hand out what the guard withholds, or read files though open() is blocked:
@@ -111,6 +114,15 @@ static int guard_check_from(Guard *guard, PyObject *name, PyObject *from) {
         return 0;
 }
 
+/* Whether no such module is loaded. */
+static bool guard_is_missing(PyObject *name) {
+        int present = PyDict_Contains(PyImport_GetModuleDict(), name);
+
+        if (present < 0)
+                PyErr_Clear();
+        return present == 0;
+}
+
 static PyObject *guard_import(PyObject *self, PyObject *args, PyObject *kwargs) {
         static char name_key[] = "name", globals_key[] = "globals", locals_key[] = "locals",
                     from_key[] = "fromlist", level_key[] = "level";
@@ -118,6 +130,7 @@ static PyObject *guard_import(PyObject *self, PyObject *args, PyObject *kwargs) 
         PyObject *given, *globals = NULL, *locals = NULL, *from = NULL, *module;
         _cleanup_(py_unrefp) PyObject *name = NULL;
         Guard *guard = PyCapsule_GetPointer(self, GUARD_CAPSULE);
+        bool missing = false;
         int level = 0;
 
         if (!guard || !PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOOi:__import__", keys, &given,
@@ -130,9 +143,13 @@ static PyObject *guard_import(PyObject *self, PyObject *args, PyObject *kwargs) 
                 return NULL;
         if (level == 0 && from && guard_check_from(guard, name, from) < 0)
                 return NULL;
+        if (level == 0 && guard->imports)
+                missing = guard_is_missing(name);
         module = PyImport_ImportModuleLevelObject(name, globals, locals, from, level);
         if (module)
                 source_publish(guard->source);
+        if (module && missing && PyDict_Size(guard->imports) < GUARD_IMPORTS_MAX)
+                (void)PyDict_SetItem(guard->imports, name, Py_None);
         return module;
 }
 
@@ -229,8 +246,32 @@ PyObject *guard_builtins_new(Guard *guard, const Rules *rules, Source *source, P
         return take_ptr(&builtins);
 }
 
+int guard_note_imports(Guard *guard) {
+        guard->imports = PyDict_New();
+        return guard->imports ? 0 : -1;
+}
+
+size_t guard_write_imports(const Guard *guard, char *text, size_t size) {
+        PyObject *name, *value;
+        Py_ssize_t position = 0;
+        size_t at = 0;
+
+        while (guard->imports && PyDict_Next(guard->imports, &position, &name, &value)) {
+                Py_ssize_t length;
+                const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+
+                if (bytes && (size_t)length < size - at) {
+                        memcpy(text + at, bytes, (size_t)length + 1);
+                        at += (size_t)length + 1;
+                }
+        }
+        PyErr_Clear();
+        return at;
+}
+
 void guard_deinit(Guard *guard) {
         Py_CLEAR(guard->refusals);
+        Py_CLEAR(guard->imports);
 }
 
 bool guard_refused(const Guard *guard, PyObject *exception) {

@@ -156,7 +156,9 @@ static int job_set_up(Job *job) {
                 return -1;
         builtins = guard_builtins_new(&job->guard, &job->rules, &job->source, job->builtins);
         job->globals = builtins ? scope_new(&job->rules, builtins, input) : NULL;
-        return job->globals ? 0 : -1;
+        if (!job->globals)
+                return -1;
+        return job->request.frame.flags & WORKER_FLAG_IMPORTS ? guard_note_imports(&job->guard) : 0;
 }
 
 /* The code object, or NULL after giving the answer. */
@@ -189,12 +191,21 @@ static void job_take_printed(Job *job) {
         PyErr_Clear(); /* what has no text is not printed */
 }
 
+static void job_tell_imports(const Job *job) {
+        char names[WORKER_IMPORTS_MAX];
+        size_t length = guard_write_imports(&job->guard, names, sizeof(names));
+
+        if (length > 0)
+                (void)job_send(job, FRAME_WORKER_IMPORTS, names, length);
+}
+
 /* Not for processes that the code has forked, and that return into here. */
 static void job_write_answer(Job *job) {
         if (getpid() != job->pid)
                 return;
         if (job->printed)
                 (void)output_append_text(job->output, REGION_STDOUT, job->printed);
+        job_tell_imports(job);
         job->frame = result_write(&job->answer, job->mapping);
         job->has_written = true;
 }

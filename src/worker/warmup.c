@@ -68,7 +68,8 @@ typedef struct WarmupOrder {
         uint64_t without; /* LayerSet */
         uint64_t flags;   /* ENV_FLAG_* */
         uint64_t n_paths;
-        PyObject *argv; /* borrowed */
+        uint64_t n_preloads; /* all that follow may be left out */
+        PyObject *argv;      /* borrowed */
 } WarmupOrder;
 
 #define WARMUP_FIRST_PATH 2 /* in argv */
@@ -81,7 +82,7 @@ static int warmup_read_order(WarmupOrder *order, Failure *failure) {
         numbers = order->argv ? PyList_GetItem(order->argv, 1) : NULL;
         at = numbers ? PyUnicode_AsUTF8AndSize(numbers, NULL) : NULL;
         if (!at || !decimal_take(&at, &order->without) || !decimal_take(&at, &order->flags) ||
-            !decimal_take(&at, &order->n_paths)) {
+            !decimal_take(&at, &order->n_paths) || !decimal_take(&at, &order->n_preloads)) {
                 PyErr_Clear();
                 return failure_lit(failure, FAILURE_STAGE_ZYGOTE, EPROTO,
                                    "the zygote was started with broken arguments");
@@ -217,6 +218,7 @@ static int warmup_import(PyObject *name, const char *text, Failure *failure) {
 
 static int warmup_preload(const WarmupOrder *order, int proc_fd, Failure *failure) {
         Py_ssize_t i = WARMUP_FIRST_PATH + (Py_ssize_t)order->n_paths;
+        Py_ssize_t optional = i + (Py_ssize_t)order->n_preloads;
         int r;
 
         r = warmup_refuse_threads(NULL, proc_fd, failure);
@@ -225,6 +227,10 @@ static int warmup_preload(const WarmupOrder *order, int proc_fd, Failure *failur
                 const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
 
                 r = warmup_import(name, text, failure);
+                if (r && i >= optional) {
+                        r = 0;
+                        continue;
+                }
                 if (!r)
                         r = warmup_refuse_threads(text, proc_fd, failure);
         }

@@ -26,8 +26,9 @@ struct WarmZygote {
 };
 
 /* @proc_fd: /proc, opened before the view hides it; -1 where there is none. What to do is in
- * sys.argv: [1] three numbers (layers to leave out, ENV_FLAG_*, how many paths follow), then the
- * paths that runs may read, then the modules to preload. */
+ * sys.argv: [1] four numbers (layers to leave out, ENV_FLAG_*, how many paths follow, how many
+ * modules to preload), then the paths that runs may read, then the modules, then modules to preload
+ * where they can be imported. */
 int warmup(WarmZygote *zygote, int proc_fd, Failure *failure);
 
 /* Collects once and hides what is left from every later collection: a collection in a worker would

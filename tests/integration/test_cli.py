@@ -426,7 +426,7 @@ def test_preload(run: Spr, spr: Spr) -> None:
     assert run("-c", code, "--preload", "statistics", "--preload", "colorsys").stdout == "true\n"
     assert run("-c", code, "--preload", "auto").stdout == "false\n"
     lost = spr("run", "-c", code, "--preload", "json", "--preload", "nothing_like_it")
-    assert lost.returncode == 127
+    assert lost.returncode == 125
     assert "cannot preload 'nothing_like_it'" in lost.stderr
 
 

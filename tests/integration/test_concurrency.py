@@ -222,6 +222,8 @@ def test_full_queue(interpreter: str) -> None:
         ({"max_concurrency": 2**40}, ValueError),
         ({"max_queue": -1}, ValueError),
         ({"max_queue": "1"}, TypeError),
+        ({"standbys": -1}, ValueError),
+        ({"standbys": 5000}, ValueError),
         ({"acquire_timeout": -0.1}, ValueError),
         ({"acquire_timeout": float("nan")}, ValueError),
         ({"acquire_timeout": "1"}, TypeError),

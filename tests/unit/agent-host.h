@@ -51,8 +51,10 @@ typedef struct HostResult {
 static int host_fd = -1;
 static pid_t host_agent = -1;
 static HostAnswer host_last;
-static uint32_t host_n_standbys;  /* of the environments to come */
-static uint32_t host_n_forks_max; /* of the zygotes of the agent to come; 0 = as usual */
+static uint32_t host_env_flags;     /* of the environments to come */
+static uint32_t host_n_standbys;    /* of the environments to come */
+static uint32_t host_n_zygotes_max; /* of an environment; 0 = as usual */
+static uint32_t host_n_forks_max;   /* of the zygotes of the agent to come; 0 = as usual */
 static const SubmitFrame host_submit_default = {
         .environment = HOST_ENVIRONMENT,
         .timeout_ns = UINT64_C(20000000000),
@@ -74,8 +76,8 @@ static inline _Noreturn void host_agent_main(int in_fd, int out_fd, int host_pid
 
         if (nested)
                 nest_enter(&agent.nest, 0);
-        if (host_n_forks_max)
-                agent.n_forks_max = host_n_forks_max;
+        agent.n_forks_max = host_n_forks_max;
+        agent.n_zygotes_max = host_n_zygotes_max;
         if (agent_init(&agent, in_fd, out_fd, host_pidfd, &failure)) {
                 (void)fprintf(stderr, "agent: %s\n", failure.text);
                 _exit(1);
@@ -189,8 +191,10 @@ static inline void host_hello(void) {
 /* @strings: the interpreter and the preloads, each with its NUL. */
 static inline void
 host_env_open(uint64_t id, const char *strings, size_t length, uint32_t n, uint64_t timeout_ns) {
-        EnvOpenFrame open = {
-                .startup_timeout_ns = timeout_ns, .n_preloads = n, .n_standbys = host_n_standbys};
+        EnvOpenFrame open = {.startup_timeout_ns = timeout_ns,
+                             .n_preloads = n,
+                             .flags = host_env_flags,
+                             .n_standbys = host_n_standbys};
         char payload[4096];
 
         assert_true(length < sizeof(payload) - sizeof(open));

@@ -20,8 +20,14 @@ static int setup(void **state) {
         return host_setup(state);
 }
 
+static int setup_several(void **state) {
+        host_n_zygotes_max = 2;
+        host_n_standbys = 0;
+        return host_setup(state);
+}
+
 static int teardown(void **state) {
-        host_n_forks_max = 0;
+        host_n_forks_max = host_n_zygotes_max = 0;
         return host_teardown(state);
 }
 
@@ -42,6 +48,29 @@ static void test_rotation(void **state) {
                         n_changes += strcmp(last.data[DATA_RESULT], result.data[DATA_RESULT]) != 0;
                 host_result_deinit(&last);
                 last = result;
+        }
+}
+
+/* Runs that come faster than one zygote forks have it get help; each has a seed of its own. */
+static void test_several(void **state) {
+        enum {
+                IN_FLIGHT = 16
+        };
+        char first[64] = "";
+        bool several = false;
+        uint64_t id = 1;
+
+        (void)state;
+        for (; id <= IN_FLIGHT; ++id)
+                host_submit_with(id, host_submit_default, "result = hash('abc')");
+        for (; !several; ++id) {
+                do
+                        assert_true(host_receive());
+                while (host_last.header.type != FRAME_DATA);
+                if (!first[0])
+                        (void)snprintf(first, sizeof(first), "%.60s", (char *)host_last.payload);
+                several = strcmp(first, (char *)host_last.payload) != 0;
+                host_submit_with(id, host_submit_default, "result = hash('abc')");
         }
 }
 
@@ -67,6 +96,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_several, setup_several, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,9 @@ static const uint32_t values[] = {
         36,
         39,
         40,
+        41,
+        66,
+        67,
         100,
         101,
         132,
@@ -619,6 +622,7 @@ static int guard_host(void) {
         CHECK(write(fd, "x", 1) == 1);
         CHECK(socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM);
         CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){0}) == 0);
+        CHECK(kill(-1, 0) < 0 && errno == EPERM && kill(getpid(), 0) == 0);
         return CHILD_PASSED;
 }
 

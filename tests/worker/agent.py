@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 # src/wire/frame.h, src/wire/messages.h
 HEADER = struct.Struct("=BBHIQII")
-RUN = struct.Struct("=QQIIQQ")
+RUN = struct.Struct("=QQIIQQII")
 RESULT = struct.Struct("=IiQII")
 READY, RUN_TYPE, ENDED, RESULT_TYPE, FAILURE = range(96, 101)
 ZYGOTE = ["module", "spawn", "warmup", "zygote"]  # the files that testmodule.c stands in for
@@ -149,7 +149,7 @@ class Zygote:
         text = policy if isinstance(policy, str) else json.dumps(policy or FREE_POLICY)
         parts = [p.encode() if isinstance(p, str) else p for p in (code, input_text, text, name)]
         os.pwrite(region, b"".join(parts), self.layout.request)
-        run = RUN.pack(*map(len, parts), output_bytes, result_bytes)
+        run = RUN.pack(*map(len, parts), output_bytes, result_bytes, 0, 0)
         ours.settimeout(timeout)
         start = time.perf_counter()
         ours.send(HEADER.pack(RUN_TYPE, 0, 0, len(run), self.run_id, 0, 0) + run)

@@ -60,6 +60,9 @@ class LocalEngine:
             :class:`~safe_py_runner.errors.BusyError`. Default 65536.
         acquire_timeout: how many seconds a run may wait for its turn, also while the interpreter
             starts; then its result has outcome ``infra`` and exit code 125. Default: for ever.
+        standbys: how many workers are kept ready for each kind of run (limits and permissions make
+            a kind), at most 4096; each takes about half a MB, more with large preloads. Default: as
+            many as the runs of late would have needed. 0: each run waits for its worker.
 
     Raises:
         TypeError: neither ``venv_dir`` nor ``python``; an argument of a wrong type.
@@ -81,12 +84,14 @@ class LocalEngine:
         max_concurrency: int | None = None,
         max_queue: int | None = None,
         acquire_timeout: float | None = None,
+        standbys: int | None = None,
     ) -> None:
         if venv_manager not in ("uv", "python"):
             raise ValueError(f"venv_manager must be 'uv' or 'python', not {venv_manager!r}")
         modules = _preloads(preload)
         _check_count("max_concurrency", max_concurrency, 1)
         _check_count("max_queue", max_queue, 0)
+        _check_count("standbys", standbys, 0)
         acquire_timeout_ns = _acquire_timeout_ns(acquire_timeout)
         pinned = validate_pinned_packages(packages)
         interpreter = None if python is None else _find_interpreter(python)
@@ -116,6 +121,7 @@ class LocalEngine:
             max_concurrency=max_concurrency or 0,
             max_queue=max_queue,
             acquire_timeout_ns=acquire_timeout_ns,
+            standbys=standbys,
         )
         self._max_concurrency = max_concurrency
         self._completions = Completions(self._native)

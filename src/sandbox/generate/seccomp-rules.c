@@ -66,6 +66,11 @@
                 WITH_IF(NETWORK, "socket", IS(0, family), MASKED(1, ~SOCKET_FLAGS, SOCK_DGRAM),    \
                         IS(2, IPPROTO_UDP))
 
+#define SOCKET_OPTION_OF(level) WITH_IF(SOCKETS, "setsockopt", IS(1, level))
+/* Of whatever level: where rules of one condition and of two meet, libseccomp 2.5 forgets to load
+ * the argument that it compares. */
+#define SOCKET_OPTION(option) WITH_IF(SOCKETS, "setsockopt", IS(2, option))
+
 const SeccompRule seccomp_rules[] = {
         /* memory: nothing that was writable becomes executable, and nothing executable writable */
         ALWAYS("brk"),
@@ -241,7 +246,20 @@ const SeccompRule seccomp_rules[] = {
         WITH(SOCKETS, "connect"),
         WITH(SOCKETS, "getsockopt"),
         WITH(SOCKETS, "listen"),
-        WITH(SOCKETS, "setsockopt"),
+        SOCKET_OPTION(SO_REUSEADDR), /* not SO_SNDBUF and SO_RCVBUF: what waits in sockets is */
+        SOCKET_OPTION(SO_BROADCAST), /* memory of the kernel, which nobody counts without a */
+        SOCKET_OPTION(SO_KEEPALIVE), /* control group */
+        SOCKET_OPTION(SO_OOBINLINE),
+        SOCKET_OPTION(SO_LINGER),
+        SOCKET_OPTION(SO_REUSEPORT),
+        SOCKET_OPTION(SO_PASSCRED),
+        SOCKET_OPTION(SO_RCVLOWAT),
+        SOCKET_OPTION(SO_RCVTIMEO),
+        SOCKET_OPTION(SO_SNDTIMEO),
+        SOCKET_OPTION_OF(IPPROTO_IP),
+        SOCKET_OPTION_OF(IPPROTO_IPV6),
+        SOCKET_OPTION_OF(IPPROTO_TCP),
+        SOCKET_OPTION_OF(IPPROTO_UDP),
         WITH(NETWORK, "sendmmsg"), /* glibc's resolver */
 
         /* processes: to start them, and what programs other than Python ask for */

@@ -31,6 +31,7 @@ CANARY = "result = sum(range(1000))"
 QUIET_CANARIES = 15
 # A canary is as fast as a quiet one: of some tries the best counts, for the machine has other users
 CANARY_TRIES = 5
+STANDBYS = 16  # that an agent may keep for each kind of run (POOL_STANDBYS_MAX)
 CANARY_FACTOR, CANARY_SLACK_MS, CANARY_MAX_MS = 3, 5 * PATIENCE, 1000 * PATIENCE
 
 
@@ -100,6 +101,7 @@ class Stand:
         self.unknown_fields: set[str] = set()
         self._quiet_ms = 0.0
         self._family: int = 0
+        self._kinds: set[str] = set()  # of policies, of which the agent may keep standbys
 
     def __enter__(self) -> Stand:
         first = self.shoot(CANARY, {})
@@ -118,6 +120,7 @@ class Stand:
 
     def shoot(self, code: str, policy: Fields, input_data: Any = None) -> Shot:
         known = {k: v for k, v in (self.usual | policy).items() if k in KNOWN_FIELDS}
+        self._kinds.add(str(sorted(known.items())))
         self.unknown_fields |= (self.usual | policy).keys() - known.keys()
         begin = time.monotonic()
         try:
@@ -166,12 +169,20 @@ class Stand:
         return best, found
 
     def orphans(self) -> list[str]:
-        """More processes than there were when it was quiet."""
+        """More processes than there may be standbys; at the end, left() is strict."""
+        most = self._family + STANDBYS * len(self._kinds)
 
         def settled() -> bool:
-            return len(leftovers.family(os.getpid())) <= self._family
+            return len(leftovers.family(os.getpid())) <= most
 
         if wait_until(settled, 2):
             return []
         names = sorted(leftovers.family(os.getpid()).values())
         return [f"{len(names)} processes instead of {self._family}: {' '.join(names)}"]
+
+    def left(self) -> list[str]:
+        """Ends the engine: what of it is still there then."""
+        self.engine.close()
+        if wait_until(lambda: len(leftovers.family(os.getpid())) == 1, 2):
+            return []
+        return [f"processes after the end: {sorted(leftovers.family(os.getpid()).values())}"]
