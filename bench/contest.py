@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -109,15 +110,14 @@ def build_runner(directory: str) -> str:
     return program
 
 
-def agent_without(directory: str, layers: str) -> str:
-    """An agent that leaves layers out; all that starts with "spr-agent" is fit for spr, too."""
-    place = Path(directory) / f"without-{layers}"
-    place.mkdir()
+def agent_with(directory: str, options: str) -> str:
+    """An agent that is started with options, and beside it an spr that uses it."""
+    place = Path(directory) / options.replace(" ", "")
+    place.mkdir(exist_ok=True)
     script = place / "spr-agent"
-    script.write_text(f'#!/bin/sh\nexec {BUILD}/spr-agent --without {layers} "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec {BUILD}/spr-agent {options} "$@"\n')
     script.chmod(0o755)
-    (place / "spr").write_bytes((BUILD / "spr").read_bytes())
-    (place / "spr").chmod(0o755)
+    shutil.copy2(BUILD / "spr", place)
     return str(script)
 
 
@@ -191,9 +191,9 @@ class Host:
         self.close()
 
 
-def runner(program: str, python: str, job: Job, agent: str = "") -> Host:
+def runner(program: str, python: str, job: Job, standbys: int = 0) -> Host:
     """This project through the C API."""
-    command = [program, python, agent or str(BUILD / "spr-agent")]
+    command = [program, python, str(BUILD / "spr-agent"), str(standbys)]
     return Host([*command, job.code, json.dumps(job.input), *job.preload])
 
 

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 PLACE = Path(__file__).resolve().parent.parent / "docs/benchmarks.md"
+QUIET_LOAD = 2  # of others; the measurement itself is one more
+BUSY = "\n**The machine was busy with other work: these figures say only that all of it runs.**\n"
 SECTIONS = {"judge": "Targets", "layers": "What each layer costs", "peers": "Against the rest"}
 HEAD = """# Benchmarks
 
@@ -53,7 +55,8 @@ def setting(n: str, load: float) -> str:
     when = time.strftime("%Y-%m-%d", time.gmtime())
     machine = f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {platform.release()}"
     loads = f"load {load:.2f} when it began and {os.getloadavg()[0]:.2f} at the end"
-    return f"{when}, {machine}, uid {os.geteuid()}; {loads}; {n}.\n"
+    busy = BUSY if max(load, os.getloadavg()[0] - QUIET_LOAD) > QUIET_LOAD else ""
+    return f"{when}, {machine}, uid {os.geteuid()}; {loads}; {n}.\n{busy}"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -2,7 +2,8 @@
 /*
  * Runs through the C API, one order per line of standard input, one answer per line of output
  *
- * usage: runner PYTHON AGENT CODE INPUT [MODULE…]       MODULE: imported before any run
+ * usage: runner PYTHON AGENT STANDBYS CODE INPUT [MODULE…]     MODULE: imported before any run
+ *                                                              STANDBYS: 0 = as many as it takes
  *
  *     once                 one run: its nanoseconds
  *     load SECONDS N       N runs in flight: runs per second
@@ -282,7 +283,9 @@ static SprEngine *engine_open(int argc, char **argv) {
         if (spr_engine_options_new(&options) || spr_engine_options_set_python(options, argv[1]) ||
             spr_engine_options_set_agent(options, argv[2]))
                 fail("options", "refused");
-        for (int i = 5; i < argc; i++)
+        if (strtoul(argv[3], NULL, 10) > 0)
+                spr_engine_options_set_standbys(options, (uint32_t)strtoul(argv[3], NULL, 10));
+        for (int i = 6; i < argc; i++)
                 if (spr_engine_options_add_preload(options, argv[i]))
                         fail("preload", argv[i]);
         if (spr_engine_new(&engine, options, &error))
@@ -295,10 +298,10 @@ int main(int argc, char **argv) {
         char line[256];
         Runner runner;
 
-        if (argc < 5)
+        if (argc < 6)
                 return 2;
         runner.engine = engine_open(argc, argv);
-        runner.job = request_make(argv[3], argv[4], strlen(argv[4]));
+        runner.job = request_make(argv[4], argv[5], strlen(argv[5]));
         run_blocking(runner.engine, runner.job);
         run_blocking(runner.engine, runner.job);
         (void)printf("ready\n");

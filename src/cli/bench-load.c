@@ -76,7 +76,7 @@ int bench_measure_open_loop(BenchSession *session, BenchReport *report, Fault *f
                 return fault_set_oom(fault);
         r = bench_session_warm(session, fault);
         if (r == 0)
-                r = bench_session_request(session, NULL, 0, &loop.request, fault);
+                r = bench_session_request(session, NULL, &loop.request, fault);
         if (r == 0)
                 r = open_loop_run(&loop, fault);
         if (r == 0)
@@ -156,7 +156,7 @@ int bench_measure_sleeps(BenchSession *session, BenchReport *report, Fault *faul
 
         r = bench_session_warm(session, fault);
         if (r == 0)
-                r = bench_session_request(session, SLEEP_CODE, 0, &request, fault);
+                r = bench_session_request(session, SLEEP_CODE, &request, fault);
         begin_ns = clock_now_ns();
         for (size_t i = 0; i < n && r == 0; i++)
                 r = bench_session_post(session, request, fault);

@@ -24,8 +24,6 @@
 #define REST_FACTOR 20 /* of a run's time: making a standby takes longer than using one */
 #define AWAKE_NS    (500 * NSEC_PER_USEC)
 #define TIMEOUT_NS  (60 * NSEC_PER_SEC)
-#define DISK_BYTES  (UINT64_C(128) << 20)
-#define PAGE_BYTES  UINT64_C(4096)
 
 static RunOptions run_options_of(const BenchOptions *options) {
         return (RunOptions){
@@ -56,7 +54,7 @@ int bench_session_init(BenchSession *session,
         session->code = options->code ? options->code : JOB_CODE;
         session->input = options->input ? options->input : options->code ? "null" : JOB_INPUT;
         session->gap_ns = WARM_GAP_NS;
-        r = bench_session_request(session, NULL, 0, &session->job, fault);
+        r = bench_session_request(session, NULL, &session->job, fault);
         return r ? r : python_find(session, fault);
 }
 
@@ -67,7 +65,10 @@ void bench_session_deinit(BenchSession *session) {
         *session = BENCH_SESSION_NULL;
 }
 
-int bench_session_open(const BenchSession *session, SprEngine **enginep, Fault *fault) {
+int bench_session_open(const BenchSession *session,
+                       bool standbys,
+                       SprEngine **enginep,
+                       Fault *fault) {
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
         const OptionList *preload = &session->options->preload;
         SprError error = {0};
@@ -76,6 +77,8 @@ int bench_session_open(const BenchSession *session, SprEngine **enginep, Fault *
         r = engine_options_make(session->context, session->python, &options, fault);
         if (r)
                 return r;
+        if (!standbys)
+                (void)spr_engine_options_set_standbys(options, 0);
         for (size_t i = 0; i < preload->n_items && r == 0; i++)
                 r = spr_engine_options_add_preload(options, preload->items[i]);
         if (r == 0)
@@ -83,23 +86,8 @@ int bench_session_open(const BenchSession *session, SprEngine **enginep, Fault *
         return r ? fault_set_error(fault, r, &error) : 0;
 }
 
-static int policy_vary(SprPolicy *policy, uint64_t variant, SprError *error) {
-        uint64_t memory = spr_policy_get_memory_bytes(policy);
-        int r;
-
-        r = spr_policy_set_memory_bytes(policy, memory + variant * PAGE_BYTES, error);
-        if (r == 0)
-                r = spr_policy_set_disk_bytes(policy, DISK_BYTES + variant * PAGE_BYTES, error);
-        if (r == 0)
-                r = spr_policy_set_file_bytes(policy, DISK_BYTES + variant * PAGE_BYTES, error);
-        return r;
-}
-
-static int policy_make(const BenchSession *session,
-                       const char *code,
-                       uint64_t variant,
-                       SprPolicy **policyp,
-                       Fault *fault) {
+static int
+policy_make(const BenchSession *session, const char *code, SprPolicy **policyp, Fault *fault) {
         _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
         RunOptions run = run_options_of(session->options);
         SprError error = {0};
@@ -110,8 +98,6 @@ static int policy_make(const BenchSession *session,
                 return r;
         if (code) /* of ours, which may take its time */
                 r = spr_policy_set_timeout_ns(policy, TIMEOUT_NS, &error);
-        if (r == 0 && variant > 0)
-                r = policy_vary(policy, variant, &error);
         if (r)
                 return fault_set_error(fault, r, &error);
         *policyp = take_ptr(&policy);
@@ -120,7 +106,6 @@ static int policy_make(const BenchSession *session,
 
 int bench_session_request(const BenchSession *session,
                           const char *code,
-                          uint64_t variant,
                           SprRequest **requestp,
                           Fault *fault) {
         _cleanup_(spr_request_freep) SprRequest *request = NULL;
@@ -128,7 +113,7 @@ int bench_session_request(const BenchSession *session,
         const char *text = code ? code : session->code;
         int r;
 
-        r = policy_make(session, code, variant, &policy, fault);
+        r = policy_make(session, code, &policy, fault);
         if (r)
                 return r;
         r = spr_request_new(&request);
@@ -244,7 +229,7 @@ int bench_session_warm(BenchSession *session, Fault *fault) {
                 return 0;
         if (samples_init(&samples, WARM_RUNS))
                 return fault_set_oom(fault);
-        r = bench_session_open(session, &session->engine, fault);
+        r = bench_session_open(session, true, &session->engine, fault);
         for (size_t i = 0; i < WARM_RUNS && r == 0; i++) {
                 r = bench_session_time(session, session->job, &ns, fault);
                 samples_add(&samples, ns);

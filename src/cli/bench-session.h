@@ -38,16 +38,17 @@ int bench_session_init(BenchSession *session,
                        const BenchOptions *options,
                        Fault *fault);
 void bench_session_deinit(BenchSession *session);
-/* An engine that is not started. */
-int bench_session_open(const BenchSession *session, SprEngine **enginep, Fault *fault);
+/* An engine that is not started; with @standbys it keeps as many as the runs need, else none. */
+int bench_session_open(const BenchSession *session,
+                       bool standbys,
+                       SprEngine **enginep,
+                       Fault *fault);
 /* Starts the engine, if it is not there, and runs the job until there are standbys. */
 int bench_session_warm(BenchSession *session, Fault *fault);
 
-/* A request for @code, or for the job where it is NULL. Requests of different @variant (0 is usual)
- * have different limits, so that no standby made for one serves another. */
+/* A request for @code, or for the job where it is NULL. */
 int bench_session_request(const BenchSession *session,
                           const char *code,
-                          uint64_t variant,
                           SprRequest **requestp,
                           Fault *fault);
 int bench_session_post(BenchSession *session, const SprRequest *request, Fault *fault);

@@ -7,9 +7,10 @@
 #include "cli/bench-measure.h"
 #include "cli/handles.h"
 
-#define COLD_RUNS_MAX 10
-#define MISS_RUNS_MAX 200
-#define TIME_MAX_NS   (30 * NSEC_PER_SEC) /* of one measurement; slow jobs get fewer samples */
+#define COLD_RUNS_MAX  10
+#define MISS_RUNS_MAX  200
+#define MISS_WARM_RUNS 5
+#define TIME_MAX_NS    (30 * NSEC_PER_SEC) /* of one measurement; slow jobs get fewer samples */
 
 static int cold_time(BenchSession *session, uint64_t *nsp, Fault *fault) {
         _cleanup_(spr_engine_freep) SprEngine *engine = NULL;
@@ -18,7 +19,7 @@ static int cold_time(BenchSession *session, uint64_t *nsp, Fault *fault) {
         SprError error = {0};
         int r;
 
-        r = bench_session_open(session, &engine, fault);
+        r = bench_session_open(session, true, &engine, fault);
         if (r)
                 return r;
         r = spr_engine_run(engine, session->job, &result, &error);
@@ -46,16 +47,14 @@ int bench_measure_cold(BenchSession *session, BenchReport *report, Fault *fault)
         return r;
 }
 
-int bench_measure_hit(BenchSession *session, BenchReport *report, Fault *fault) {
+/* Up to @n runs with pauses between them. */
+static int pauses_measure(BenchSession *session, size_t n, BenchReport *report, Fault *fault) {
         _cleanup_(samples_deinitp) Samples samples = {0};
-        size_t n = session->options->n_runs;
-        uint64_t until_ns;
-        int r;
+        uint64_t until_ns = clock_now_ns() + TIME_MAX_NS;
+        int r = 0;
 
         if (samples_init(&samples, n))
                 return fault_set_oom(fault);
-        r = bench_session_warm(session, fault);
-        until_ns = clock_now_ns() + TIME_MAX_NS;
         for (size_t i = 0; i < n && r == 0 && clock_now_ns() < until_ns; i++) {
                 uint64_t ns = 0;
 
@@ -68,34 +67,28 @@ int bench_measure_hit(BenchSession *session, BenchReport *report, Fault *fault) 
         return r;
 }
 
-static int miss_time(BenchSession *session, uint64_t variant, uint64_t *nsp, Fault *fault) {
-        _cleanup_(spr_request_freep) SprRequest *request = NULL;
+int bench_measure_hit(BenchSession *session, BenchReport *report, Fault *fault) {
         int r;
 
-        r = bench_session_request(session, NULL, variant, &request, fault);
-        if (r)
-                return r;
-        bench_session_rest(session);
-        return bench_session_time(session, request, nsp, fault);
+        r = bench_session_warm(session, fault);
+        return r ? r : pauses_measure(session, session->options->n_runs, report, fault);
 }
 
+/* An engine of its own, which keeps no standbys. */
 int bench_measure_miss(BenchSession *session, BenchReport *report, Fault *fault) {
-        _cleanup_(samples_deinitp) Samples samples = {0};
-        size_t n = min_u64(session->options->n_runs, MISS_RUNS_MAX);
-        uint64_t until_ns;
+        SprEngine *warm = take_ptr(&session->engine);
         int r;
 
-        if (samples_init(&samples, n))
-                return fault_set_oom(fault);
-        r = bench_session_warm(session, fault);
-        until_ns = clock_now_ns() + TIME_MAX_NS;
-        for (size_t i = 0; i < n && r == 0 && clock_now_ns() < until_ns; i++) {
-                uint64_t ns = 0;
+        r = bench_session_open(session, false, &session->engine, fault);
+        for (size_t i = 0; i < MISS_WARM_RUNS && r == 0; i++) {
+                uint64_t ns;
 
-                r = miss_time(session, i + 1, &ns, fault);
-                samples_add(&samples, ns);
+                r = bench_session_time(session, session->job, &ns, fault);
         }
         if (r == 0)
-                bench_report_times(report, &samples, "us");
+                r = pauses_measure(session, min_u64(session->options->n_runs, MISS_RUNS_MAX),
+                                   report, fault);
+        (void)spr_engine_free(session->engine);
+        session->engine = warm;
         return r;
 }

@@ -91,6 +91,19 @@ static void soak_report(BenchReport *report,
         bench_report_add(report, "host grew by", own_kib, "KiB", n);
 }
 
+static int runs_in_a_row(BenchSession *session, size_t n, Samples *samples, Fault *fault) {
+        int r = 0;
+
+        for (size_t i = 0; i < n && r == 0; i++) {
+                uint64_t ns = 0;
+
+                r = bench_session_time(session, session->job, &ns, fault);
+                if (samples)
+                        samples_add(samples, ns);
+        }
+        return r;
+}
+
 int bench_measure_soak(BenchSession *session, BenchReport *report, Fault *fault) {
         _cleanup_(samples_deinitp) Samples samples = {0};
         BenchProcesses before = {0}, after = {0};
@@ -101,18 +114,16 @@ int bench_measure_soak(BenchSession *session, BenchReport *report, Fault *fault)
         if (samples_init(&samples, n))
                 return fault_set_oom(fault);
         r = bench_session_warm(session, fault);
+        if (r == 0) /* as many standbys as such runs need */
+                r = runs_in_a_row(session, n / SOAK_PARTS, NULL, fault);
         if (r == 0)
                 r = standbys_settle(session, &before, fault);
         /* the samples' own pages are there before the first look */
         for (size_t i = 0; i < n; i++)
                 samples.values[i] = 1;
         (void)bench_process_private_kib(getpid(), &own_before);
-        for (size_t i = 0; i < n && r == 0; i++) {
-                uint64_t ns = 0;
-
-                r = bench_session_time(session, session->job, &ns, fault);
-                samples_add(&samples, ns);
-        }
+        if (r == 0)
+                r = runs_in_a_row(session, n, &samples, fault);
         (void)bench_process_private_kib(getpid(), &own_after);
         if (r == 0)
                 r = standbys_settle(session, &after, fault);

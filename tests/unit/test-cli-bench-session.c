@@ -48,19 +48,6 @@ static void test_rest(void **state) {
         }
 }
 
-/* No standby made for one serves another. */
-static void test_variants(void **state) {
-        BenchHost *host = *state;
-
-        for (uint64_t i = 0; i < 3; i++) {
-                SprRequest *request = NULL;
-
-                assert_int_equal(
-                        bench_session_request(&host->session, NULL, i, &request, &host->fault), 0);
-                assert_null(spr_request_free(request));
-        }
-}
-
 static void test_bad_options(void **state) {
         BenchHost *host = *state;
         static const struct {
@@ -86,7 +73,7 @@ static void test_bad_options(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_time), TEST(test_nothing_comes), TEST(test_warm_is_once),
-                TEST(test_rest), TEST(test_variants),      TEST(test_bad_options),
+                TEST(test_rest), TEST(test_bad_options),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
