@@ -123,6 +123,19 @@ static bool guard_is_missing(PyObject *name) {
         return present == 0;
 }
 
+/* 0 where the import may go on, else -1 with an exception set. */
+static int guard_check_import(Guard *guard, PyObject *name, PyObject *from, int level) {
+        if (!guard->rules) {
+                PyErr_SetString(PyExc_ImportError, "this code is over");
+                return -1;
+        }
+        if (level != 0)
+                return 0;
+        if (guard_check(guard, name) < 0)
+                return -1;
+        return from ? guard_check_from(guard, name, from) : 0;
+}
+
 static PyObject *guard_import(PyObject *self, PyObject *args, PyObject *kwargs) {
         static char name_key[] = "name", globals_key[] = "globals", locals_key[] = "locals",
                     from_key[] = "fromlist", level_key[] = "level";
@@ -130,29 +143,21 @@ static PyObject *guard_import(PyObject *self, PyObject *args, PyObject *kwargs) 
         PyObject *given, *globals = NULL, *locals = NULL, *from = NULL, *module;
         _cleanup_(py_unrefp) PyObject *name = NULL;
         Guard *guard = PyCapsule_GetPointer(self, GUARD_CAPSULE);
-        bool missing = false;
+        bool missing;
         int level = 0;
 
-        if (guard && !guard->rules) {
-                PyErr_SetString(PyExc_ImportError, "this code is over");
-                return NULL;
-        }
         if (!guard || !PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOOi:__import__", keys, &given,
                                                    &globals, &locals, &from, &level))
                 return NULL;
         name = PyUnicode_FromObject(given); /* a plain str: no methods of the user's to ask */
-        if (!name)
+        if (!name || guard_check_import(guard, name, from, level) < 0)
                 return NULL;
-        if (level == 0 && guard_check(guard, name) < 0)
-                return NULL;
-        if (level == 0 && from && guard_check_from(guard, name, from) < 0)
-                return NULL;
-        if (level == 0 && guard->imports)
-                missing = guard_is_missing(name);
+        missing = level == 0 && guard->imports && guard_is_missing(name);
         module = PyImport_ImportModuleLevelObject(name, globals, locals, from, level);
-        if (module)
-                source_publish(guard->source);
-        if (module && missing && PyDict_Size(guard->imports) < GUARD_IMPORTS_MAX)
+        if (!module)
+                return NULL;
+        source_publish(guard->source);
+        if (missing && PyDict_Size(guard->imports) < GUARD_IMPORTS_MAX)
                 (void)PyDict_SetItem(guard->imports, name, Py_None);
         return module;
 }
