@@ -95,6 +95,7 @@ SILENT_IN_CONTROL = {
     "a06": "the collector of a zygote is frozen, and shows nothing from before the run",
     "a17": "a zygote starts without site and its printers",
     "e04": "the agent sweeps what a run has left, by whatever means there are",
+    "h11": "the agent counts files where no tmpfs does",
     "h36": "zygotes have an environment of their own",
     "h38": "as e04",
     "x09": "a worker leaves without finalisation",
