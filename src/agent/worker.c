@@ -195,6 +195,11 @@ static void worker_forget_rehearsal(Worker *worker) {
         region_file_forget(&worker->region);
 }
 
+static bool worker_has_joined(const Worker *worker) {
+        return worker->memory.pid > 0 ? cgroup_has_member(worker->group, worker->memory.pid)
+                                      : cgroup_is_populated(worker->group);
+}
+
 /* Both are needed: without the pidfd the code could run before its memory is watched. */
 static void worker_idle_if_complete(Worker *worker) {
         static Failure not_joined = {
@@ -205,7 +210,8 @@ static void worker_idle_if_complete(Worker *worker) {
 
         if (!worker->greeted || worker->pidfd < 0 || worker->state != WORKER_STARTING)
                 return;
-        if (worker->group && !cgroup_is_populated(worker->group)) {
+        memory_watch_init(&worker->memory, worker->pidfd);
+        if (worker->group && !worker_has_joined(worker)) {
                 worker_failed_to_start(worker, &not_joined);
                 return;
         }
@@ -213,7 +219,6 @@ static void worker_idle_if_complete(Worker *worker) {
         worker_leave_start(worker);
         worker->state = WORKER_IDLE;
         worker->deadline_ns = UINT64_MAX;
-        memory_watch_init(&worker->memory, worker->pidfd);
         (void)cpu_time_read(worker->pid, &worker->cpu_user_ns, &worker->cpu_system_ns);
         worker_set_awaited(worker, false);
         if (worker->run)

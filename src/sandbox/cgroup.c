@@ -195,6 +195,28 @@ bool cgroup_is_populated(const Cgroup *group) {
         return true;
 }
 
+/* One line for each hierarchy: "4:memory:/above/TREE/GROUP". */
+bool cgroup_has_member(const Cgroup *group, long proc_pid) {
+        _cleanup_(closep) int fd = -1;
+        char path[64], suffix[CGROUP_PATH_MAX], text[8192];
+        const CgroupPart *part = &group->tree->parts[0]; /* of the same name everywhere */
+        size_t n_found = 0, length;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%ld/cgroup", proc_pid);
+        (void)snprintf(suffix, sizeof(suffix), "%s/%s\n", part->path + part->parent_length,
+                       group->name);
+        length = strlen(suffix);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : fd_read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return false;
+        text[n] = '\0';
+        for (const char *at = text; (at = strstr(at, suffix)); at += length)
+                ++n_found;
+        return n_found == group->tree->n_parts;
+}
+
 bool cgroup_kill(Cgroup *group) {
         const CgroupTree *tree = group->tree;
 

@@ -70,6 +70,9 @@ size_t cgroup_join_fds(const Cgroup *group, int fds[static CGROUP_FDS_MAX]);
 int cgroup_join(const int *fds, size_t n_fds, Failure *failure);
 /* Agent: whether some process is in it in every hierarchy: the layer, read back. */
 bool cgroup_is_populated(const Cgroup *group);
+/* Whether the process is in it, in every hierarchy; @proc_pid: its pid in the mounted /proc.
+ * Cheaper than to ask for all members, which v1 keeps for a second. */
+bool cgroup_has_member(const Cgroup *group, long proc_pid);
 
 /* SIGKILL to all its processes at once; false where the kernel cannot (v1, before 5.14). */
 bool cgroup_kill(Cgroup *group);

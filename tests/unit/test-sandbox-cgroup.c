@@ -184,10 +184,14 @@ static int members_are_seen(void) {
         CHECK(!cgroup_is_populated(group));
         pid = groups_member(group, NULL);
         CHECK(cgroup_is_populated(group));
+        CHECK(cgroup_has_member(group, pid));
+        CHECK(!cgroup_has_member(group, getpid()));
+        CHECK(!cgroup_has_member(group, -1));
         if (!cgroup_kill(group))
                 CHECK(kill(pid, SIGKILL) == 0);
         CHECK(groups_was_killed(groups_wait(pid)));
         CHECK(!cgroup_is_populated(group));
+        CHECK(!cgroup_has_member(group, pid));
         (void)cgroup_free(group);
         return groups_done(tree);
 }
