@@ -15,7 +15,10 @@ control     no layer and no limit: whoever escapes a bare machine escapes, or th
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +101,7 @@ SILENT_IN_CONTROL = {
     "h11": "the agent counts files where no tmpfs does",
     "h36": "zygotes have an environment of their own",
     "h38": "as e04",
+    "x08": "the agent gives atexit functions half a second once the answer stands",
     "x09": "a worker leaves without finalisation",
 }
 # Those that need root's privileges to escape (the README's column for nobody has C).
@@ -303,10 +307,21 @@ def _minus_one(options: Options, programs: list[Program]) -> Iterator[Report]:
         yield _judge(report, ("boundary",), set())
 
 
+def _forget_escapes() -> None:
+    """What programs leave on a bare machine would be found by the next who looks for it."""
+    with contextlib.suppress(OSError):
+        os.unlink("/dev/shm/spr-cross-run")
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("librt.so.1").mq_unlink(b"/spr-cross-run")
+    shutil.rmtree(outside.VICTIM, ignore_errors=True)
+
+
 def _control(options: Options, programs: list[Program]) -> Iterator[Report]:
+    _forget_escapes()
     wanted = [each for each in programs if each.escapes_bare and each.name[0] != "o"]
     policies = {each.name: POLICY_OFF | UNLIMITED for each in wanted}
     report = _perform("control", options, wanted, policies, LAYERS, ANY_LEVEL)
+    _forget_escapes()
     silent = dict(SILENT_IN_CONTROL)
     if os.geteuid() != 0:
         silent |= dict.fromkeys(NEED_ROOT, "needs root")
