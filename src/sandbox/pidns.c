@@ -46,24 +46,39 @@ static _Noreturn void pidns_init_main(int proc_socket) {
 
 /* The agent may have thousands of descriptors, and a copy of its table would be made and emptied
  * for each run: so it is shared, until the init takes an empty one of its own. With a socket, that
- * both sides close, it is not. */
+ * both sides close, it is not; nor where there is no clone3() (some filters of containers,
+ * valgrind). */
+static pid_t pidns_init_fork(int proc_socket, int *pidfdp) {
+        struct clone_args sharing = {
+                .flags = CLONE_NEWPID | CLONE_PIDFD | CLONE_FILES,
+                .pidfd = (uint64_t)(uintptr_t)pidfdp,
+                .exit_signal = SIGCHLD,
+        };
+        long pid = -1;
+
+        errno = ENOSYS;
+        if (proc_socket < 0)
+                pid = syscall(SYS_clone3, &sharing, sizeof(sharing));
+        if (pid < 0 && errno == ENOSYS)
+                pid = syscall(SYS_clone, CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, NULL, pidfdp, NULL,
+                              NULL);
+        return (pid_t)pid;
+}
+
 static int pidns_init_clone(PidnsInit *init, int proc_socket, Failure *failure) {
-        unsigned long flags = CLONE_NEWPID | CLONE_PIDFD | SIGCHLD;
         int pidfd = -1;
-        long pid;
+        pid_t pid;
 
         /* setns() by pidfd wants a target that may be traced: the copy is born dumpable */
         (void)prctl(PR_SET_DUMPABLE, 1);
-        if (proc_socket < 0)
-                flags |= CLONE_FILES;
-        pid = syscall(SYS_clone, flags, NULL, &pidfd, NULL, NULL);
+        pid = pidns_init_fork(proc_socket, &pidfd);
         if (pid == 0)
                 pidns_init_main(proc_socket);
         (void)prctl(PR_SET_DUMPABLE, 0);
         if (pid < 0)
                 return failure_errno(failure, FAILURE_STAGE_SANDBOX, errno,
                                      "cannot make a pid namespace");
-        init->pid = (pid_t)pid;
+        init->pid = pid;
         init->pidfd = pidfd;
         return 0;
 }
