@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +24,17 @@ SETTLED_SECONDS = (
 )
 
 
-def family(host: int) -> dict[int, str]:
-    """Every process that descends from the host, by name, the host too."""
+def family(host: int, but: Collection[int] = ()) -> dict[int, str]:
+    """Every process that descends from the host, by name, the host too; not by way of @but."""
     table = {pid: (int(fields[1]), comm) for pid, comm, fields in stats()}
     found = {host: "host"}
     grown = True
     while grown:
-        new = {p: c for p, (parent, c) in table.items() if parent in found and p not in found}
+        new = {
+            p: c
+            for p, (parent, c) in table.items()
+            if parent in found and p not in found and p not in but
+        }
         found |= new
         grown = bool(new)
     return found

@@ -93,6 +93,7 @@ class Stand:
     """Use as a `with` block. `usual` are fields of every policy, beneath those of a program."""
 
     def __init__(self, interpreter: str, usual: Fields) -> None:
+        self._others = leftovers.family(os.getpid()).keys() - {os.getpid()}  # of other engines
         self.engine = LocalEngine(python=interpreter)
         self.usual = usual
         self.layers: tuple[str, ...] = ()
@@ -112,7 +113,7 @@ class Stand:
         self.layers = first.result.isolation.layers
         self._quiet_ms = median(self._canary_ms() for _ in range(QUIET_CANARIES))
         time.sleep(0.2)  # for what the agent prepares ahead
-        self._family = len(leftovers.family(os.getpid()))
+        self._family = len(leftovers.family(os.getpid(), self._others))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,16 +175,18 @@ class Stand:
         most = self._family + STANDBYS * len(self._kinds)
 
         def settled() -> bool:
-            return len(leftovers.family(os.getpid())) <= most
+            return len(leftovers.family(os.getpid(), self._others)) <= most
 
         if wait_until(settled, 2):
             return []
-        names = sorted(leftovers.family(os.getpid()).values())
+        names = sorted(leftovers.family(os.getpid(), self._others).values())
         return [f"{len(names)} processes instead of {self._family}: {' '.join(names)}"]
 
     def left(self) -> list[str]:
         """Ends the engine: what of it is still there then."""
         self.engine.close()
-        if wait_until(lambda: len(leftovers.family(os.getpid())) == 1, 2):
+        if wait_until(lambda: len(leftovers.family(os.getpid(), self._others)) == 1, 2):
             return []
-        return [f"processes after the end: {sorted(leftovers.family(os.getpid()).values())}"]
+        return [
+            f"processes after the end: {sorted(leftovers.family(os.getpid(), self._others).values())}"
+        ]
