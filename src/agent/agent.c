@@ -26,10 +26,10 @@
 #include "sandbox/namespaces.h"
 #include "sandbox/seccomp.h"
 
-#define AGENT_SAMPLE_COST_NS (30 * NSEC_PER_USEC)
-#define AGENT_CLEAN_NS       NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
-#define AGENT_FDS_RESERVED   64
-#define AGENT_PIDS_MAX       1024
+#define AGENT_SAMPLE_SHARE 4 /* one part in so many of its time the agent looks at runs */
+#define AGENT_CLEAN_NS     NSEC_PER_MSEC /* a turn of the loop for what runs left behind */
+#define AGENT_FDS_RESERVED 64
+#define AGENT_PIDS_MAX     1024
 
 Run *agent_find_run(Agent *agent, uint64_t id) {
         list_for_each(link, &agent->runs[id % AGENT_BUCKETS]) {
@@ -138,9 +138,9 @@ static int agent_watch_signals(Agent *agent, Failure *failure) {
 
 /* time */
 
-/* The looks at all runs together take a small part of the time. */
+/* Of many runs a look takes long. */
 static uint64_t agent_sample_ns(const Agent *agent) {
-        return AGENT_SAMPLE_NS + agent->n_runs * AGENT_SAMPLE_COST_NS;
+        return max_u64(AGENT_SAMPLE_NS, agent->sample_cost_ns * AGENT_SAMPLE_SHARE);
 }
 
 typedef struct AgentClock {
@@ -214,6 +214,8 @@ static void agent_visit(Agent *agent, uint64_t now_ns) {
                         return;
                 }
         }
+        if (clock.samples)
+                agent->sample_cost_ns = clock_now_ns() - now_ns;
 }
 
 /* What is due by the clock, one thing at a time, then what there is time for; returns how long the

@@ -54,8 +54,9 @@ struct Agent {
         uint32_t n_zygotes_max; /* of an environment, that serve at the same time */
         uint32_t n_tasks;       /* of our uid on the host, where that must be known */
         uint64_t tasks_counted_ns;
-        uint64_t sampled_ns; /* when memory was last looked at */
-        uint64_t due_ns;     /* nothing is due by the clock before */
+        uint64_t sampled_ns;     /* when memory was last looked at */
+        uint64_t sample_cost_ns; /* how long that took */
+        uint64_t due_ns;         /* nothing is due by the clock before */
         bool ending;
 };
 

@@ -33,6 +33,7 @@
 #define WORKER_OWN_TASKS     32  /* agent, zygotes and the like */
 #define WORKER_STRANGE_TASKS 192 /* that the user may start on the host while runs go on */
 #define WORKER_CROWD         128 /* workers that there may be some time, at the least */
+#define WORKER_GROUP_SAMPLES 4   /* of so many looks at one process one is at its group */
 #define WORKER_COUNT_NS      (5 * NSEC_PER_SEC) /* between two counts of them */
 
 /* birth and death */
@@ -586,7 +587,10 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         use->too_many_tasks =
                 worker_shares_its_limits(worker) && use->n_tasks > worker->pool->mold.max_processes;
         use->too_much_disk = worker_has_too_much_disk(worker);
-        if (!worker->group || cgroup_read(worker->group, &group))
+        /* what one process has is known; what several have, or its files, only the group tells */
+        if (!worker->group ||
+            (!worker->pool->mold.processes && worker->n_samples++ % WORKER_GROUP_SAMPLES) ||
+            cgroup_read(worker->group, &group))
                 return;
         use->out_of_memory = group.oom_kills > 0;
         use->cpu_ns = max_u64(use->cpu_ns, group.cpu_ns);

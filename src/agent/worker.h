@@ -72,6 +72,7 @@ struct Worker {
         MemoryWatch memory;
         uint64_t cpu_user_ns, cpu_system_ns; /* used before it had its request */
 
+        uint32_t n_samples;                  /* how often it was looked at */
         bool greeted;                        /* it has said that it is confined */
         LayerSet layers;                     /* with which it is */
         bool unread;                         /* it died before it had read its request */
