@@ -134,6 +134,7 @@ void worker_end(Worker *worker) {
         worker_set_deadline(worker, clock_now_ns() + WORKER_END_TIMEOUT_NS);
         loop_remove(&worker->socket_source);
         worker_kill(worker);
+        worker->socket_fd = fd_close(worker->socket_fd); /* one that waits for us ends by itself */
 }
 
 void worker_release(Worker *worker) {
