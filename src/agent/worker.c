@@ -49,8 +49,9 @@ static void worker_kill(Worker *worker) {
         pidns_init_kill(&worker->init);
         if (worker->group)
                 (void)cgroup_kill(worker->group);
-        if (worker->pidfd >= 0)
-                (void)syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0u);
+        if (worker->pidfd >= 0 &&
+            syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0u) < 0 && errno == ENOSYS)
+                (void)kill(worker->pid, SIGKILL); /* valgrind; the zygote has not told of its end */
 }
 
 static void worker_set_deadline(Worker *worker, uint64_t deadline_ns) {
