@@ -58,23 +58,26 @@ def test_host(tmp_path: Path) -> None:
     assert 2 <= sum(calls.values()) <= MAX_HOST, per_run(calls)
 
 
-def agent_of_this_process() -> int:
-    """The one that has the interpreter."""
+def agents_of_this_process() -> set[int]:
+    """Those that have an interpreter; other tests may have left their engines open."""
+    found = set()
     for pid, comm, _ in processes.stats():
         if comm == "spr-zygote" and processes.parent(pid) in processes.agents():
             agent = ancestor = processes.parent(pid)
-            while ancestor > 1:
+            while ancestor > 1 and ancestor != os.getpid():
                 ancestor = processes.parent(ancestor)
-                if ancestor == os.getpid():
-                    return agent
-    raise AssertionError("no agent below this process")
+            if ancestor == os.getpid():
+                found.add(agent)
+    return found
 
 
 def traced(engine: LocalEngine, place: Path, *options: str) -> str:
     """What strace writes of the agent during MANY runs, each of which finds a standby."""
+    others = agents_of_this_process()
     for _ in range(WARM_UP):
         assert run_code(CODE, engine).ok
-    command = ["strace", *options, "-o", str(place), "-p", str(agent_of_this_process())]
+    (agent,) = agents_of_this_process() - others
+    command = ["strace", *options, "-o", str(place), "-p", str(agent)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
         assert "attached" in tracer.stderr.readline()
