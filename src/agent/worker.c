@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@
 #define WORKER_STRANGE_TASKS 192 /* that the user may start on the host while runs go on */
 #define WORKER_CROWD         128 /* workers that there may be some time, at the least */
 #define WORKER_GROUP_SAMPLES 4   /* of so many looks at one process one is at its group */
+#define WORKER_DYING_MS      20
 #define WORKER_COUNT_NS      (5 * NSEC_PER_SEC) /* between two counts of them */
 
 /* birth and death */
@@ -198,6 +200,13 @@ static void worker_forget_rehearsal(Worker *worker) {
         region_file_forget(&worker->region);
 }
 
+/* A process leaves its group while it ends, a moment before it has ended. */
+static bool worker_has_died(const Worker *worker) {
+        struct pollfd end = {.fd = worker->pidfd, .events = POLLIN};
+
+        return poll(&end, 1, WORKER_DYING_MS) == 1;
+}
+
 static bool worker_has_joined(const Worker *worker) {
         return worker->memory.pid > 0 ? cgroup_has_member(worker->group, worker->memory.pid)
                                       : cgroup_is_populated(worker->group);
@@ -215,6 +224,8 @@ static void worker_idle_if_complete(Worker *worker) {
                 return;
         memory_watch_init(&worker->memory, worker->pidfd);
         if (worker->group && !worker_has_joined(worker)) {
+                if (worker_has_died(worker))
+                        return; /* the zygote will tell, or has died, too */
                 worker_failed_to_start(worker, &not_joined);
                 return;
         }

@@ -143,6 +143,18 @@ static void test_only_a_retired_one(void **state) {
         host_cancel(1);
 }
 
+/* Of a zygote that served, of one that was not ready, of a worker. */
+static bool tells_of_a_death(const char *text) {
+        static const char *const words[] = {"the zygote died", "was killed by signal 9 before",
+                                            "the worker ended before"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); ++i)
+                if (strstr(text, words[i]))
+                        return true;
+        print_error("%s\n", text);
+        return false;
+}
+
 /* A zygote that dies while its successor starts costs the runs it has and no other. */
 static void test_killed(void **state) {
         (void)state;
@@ -154,7 +166,7 @@ static void test_killed(void **state) {
                 host_submit_with(id, host_submit_default, "result = 1");
                 host_result(id, &result);
                 if (result.failed)
-                        assert_non_null(strstr(result.failure.text, "zygote"));
+                        assert_true(tells_of_a_death(result.failure.text));
                 else
                         assert_string_equal(result.data[DATA_RESULT], "1");
                 host_result_deinit(&result);
