@@ -361,7 +361,7 @@ void agent_try_layers(Agent *agent) {
                         agent->lacking |= layer;
         }
         /* where it could not be tried, a worker that cannot take its uid refuses the run */
-        agent->leases_uids = !(agent->lacking & LAYER_BIT(LAYER_UID));
+        agent->leases_uids = !((agent->lacking | agent->without) & LAYER_BIT(LAYER_UID));
 }
 
 void agent_deinit(Agent *agent) {

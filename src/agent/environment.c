@@ -241,7 +241,7 @@ void environment_zygote_lost(Environment *environment, Zygote *zygote, const Fai
         if (!served && learned) { /* without what it was to import it may start */
                 imports_settle(&environment->imports, IMPORT_TRIED, IMPORT_REFUSED);
                 imports_settle(&environment->imports, IMPORT_WARM, IMPORT_REFUSED);
-        } else {
+        } else if (!served) {
                 environment_announce_failure(environment, why);
                 environment->retry_ns = clock_now_ns() + ENVIRONMENT_RETRY_NS;
         }

@@ -16,6 +16,7 @@
 #define RUN_PREPARE_TIMEOUT_NS                                                                     \
         (60 *                                                                                      \
          NSEC_PER_SEC) /* for the request to come and a worker to wait, in a warm environment */
+#define RUN_LONG_NS    (20 * NSEC_PER_MSEC)  /* after which others go first */
 #define RUN_EXIT_NS    (500 * NSEC_PER_MSEC) /* for atexit functions, all together */
 #define RUN_MEMORY_MAX (UINT64_C(1) << 62)   /* sums with more could wrap */
 #define RUN_DISK_MAX   (UINT64_C(1) << 50)
@@ -422,6 +423,8 @@ void run_take_sample(Run *run) {
         const SubmitFrame *submit = &run->submit;
         WorkerUse use;
 
+        if (clock_now_ns() - run->started_ns >= RUN_LONG_NS)
+                worker_yield(run->worker);
         worker_sample(run->worker, &use);
         if (use.out_of_memory || (submit->memory_bytes && use.memory_bytes > submit->memory_bytes))
                 run_kill(run, KILLED_BY_MEMORY);

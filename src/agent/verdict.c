@@ -37,20 +37,12 @@ static void verdict_memory(Verdict *verdict) {
         (void)snprintf(verdict->error, sizeof(verdict->error), "Memory limit exceeded");
 }
 
-static void verdict_processes(Verdict *verdict) {
+/* Killed over a limit for which no outcome of its own exists. */
+static void verdict_limit(Verdict *verdict, const char *words) {
         verdict->outcome = OUTCOME_CRASH;
         verdict->exit_code = EXIT_CODE_SIGNAL + SIGKILL;
         verdict->resource_exceeded = true;
-        (void)snprintf(verdict->error, sizeof(verdict->error),
-                       "killed with more processes and threads than allowed (max_processes)");
-}
-
-static void verdict_disk(Verdict *verdict) {
-        verdict->outcome = OUTCOME_CRASH;
-        verdict->exit_code = EXIT_CODE_SIGNAL + SIGKILL;
-        verdict->resource_exceeded = true;
-        (void)snprintf(verdict->error, sizeof(verdict->error),
-                       "killed with more in its files, or more files, than allowed (disk_mb)");
+        (void)snprintf(verdict->error, sizeof(verdict->error), "%s", words);
 }
 
 static void verdict_cancelled(Verdict *verdict) {
@@ -125,10 +117,14 @@ void verdict_decide(Verdict *verdict, const Ending *ending) {
                 verdict_memory(verdict);
                 return;
         case KILLED_BY_PROCESSES:
-                verdict_processes(verdict);
+                verdict_limit(
+                        verdict,
+                        "killed with more processes and threads than allowed (max_processes)");
                 return;
         case KILLED_BY_DISK:
-                verdict_disk(verdict);
+                verdict_limit(
+                        verdict,
+                        "killed with more in its files, or more files, than allowed (disk_mb)");
                 return;
         case KILLED_BY_CANCEL:
                 verdict_cancelled(verdict);

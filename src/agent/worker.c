@@ -91,6 +91,7 @@ Worker *worker_free(Worker *worker) {
         region_file_deinit(&worker->region);
         (void)lease_free(worker->lease);
         (void)cgroup_free(worker->group);
+        free(worker->imports);
         list_remove(&worker->by_id);
         list_remove(&worker->in_turn);
         --worker->agent->n_workers;
@@ -276,10 +277,13 @@ static bool worker_handle_packet(Worker *worker, const Packet *packet) {
                 worker_failed_to_start(worker, &failure);
                 return false;
         case FRAME_WORKER_IMPORTS:
-                if (worker->n_imports > 0 || !worker_tells_imports(worker)) {
+                if (worker->imports || !worker_tells_imports(worker)) {
                         worker_misbehaved(worker);
                         return false;
                 }
+                worker->imports = malloc(packet->header.length);
+                if (!worker->imports)
+                        return true; /* the next run will tell */
                 worker->n_imports = packet->header.length;
                 memcpy(worker->imports, packet->payload, worker->n_imports);
                 return true;
@@ -610,4 +614,10 @@ void worker_sample(Worker *worker, WorkerUse *use) {
         if (group.memory_bytes > WORKER_GROUP_SLACK_BYTES)
                 worker->memory.peak_bytes = max_u64(worker->memory.peak_bytes,
                                                     group.memory_bytes - WORKER_GROUP_SLACK_BYTES);
+}
+
+void worker_yield(Worker *worker) {
+        if (worker->group && !worker->yields)
+                cgroup_set_background(worker->group);
+        worker->yields = true;
 }

@@ -72,12 +72,13 @@ struct Worker {
         MemoryWatch memory;
         uint64_t cpu_user_ns, cpu_system_ns; /* used before it had its request */
 
-        uint32_t n_samples;                  /* how often it was looked at */
-        bool greeted;                        /* it has said that it is confined */
-        LayerSet layers;                     /* with which it is */
-        bool unread;                         /* it died before it had read its request */
-        bool ended;                          /* that only atexit functions are left */
-        uint8_t imports[WORKER_IMPORTS_MAX]; /* what it says it had to import */
+        uint32_t n_samples; /* how often it was looked at */
+        bool greeted;       /* it has said that it is confined */
+        LayerSet layers;    /* with which it is */
+        bool unread;        /* it died before it had read its request */
+        bool yields;        /* to those that have just begun */
+        bool ended;         /* that only atexit functions are left */
+        uint8_t *imports;   /* what it says it had to import; NULL = nothing yet */
         size_t n_imports;
 };
 
@@ -122,5 +123,7 @@ typedef struct WorkerUse {
 } WorkerUse;
 
 void worker_sample(Worker *worker, WorkerUse *use);
+/* Its run takes long: short ones, and workers that are made, go first. Once is enough. */
+void worker_yield(Worker *worker);
 
 DEFINE_CLEANUP(Worker *, worker_free)

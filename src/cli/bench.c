@@ -12,6 +12,7 @@
 #include "cli/bench-measure.h"
 #include "cli/bench.h"
 #include "cli/help.h"
+#include "cli/plain-verb.h"
 #include "cli/run-input.h"
 #include "cli/status.h"
 #include "cli/suggest.h"
@@ -83,27 +84,17 @@ static int name_check(const char *name, Fault *fault) {
 }
 
 static int options_read(BenchOptions *options, int argc, char **argv, Fault *fault) {
-        _cleanup_(option_list_deinitp) OptionList operands = {0};
-        OptionFault wrong = {0};
         int r;
 
-        r = options_parse(bench_options, options, &operands, argc, argv, &wrong);
-        if (r == OPTIONS_E_HELP)
+        r = plain_verb_read("bench", bench_options, options, argc, argv, fault);
+        if (r)
                 return r;
-        if (r < 0)
-                return fault_set_oom(fault);
-        if (r > 0)
-                return fault_set(fault, STATUS_USAGE, "%s", wrong.text);
-        if (operands.n_items > 0)
-                return fault_set(fault, STATUS_USAGE, "'spr bench' takes no argument: '%s'",
-                                 operands.items[0]);
         if (options->n_runs == 0)
                 options->n_runs = RUNS_DEFAULT;
         if (options->n_jobs == 0)
                 options->n_jobs = JOBS_DEFAULT;
         if (options->n_runs > RUNS_MAX || options->n_soak > RUNS_MAX || options->n_jobs > RUNS_MAX)
                 return fault_set(fault, STATUS_USAGE, "at most %d runs", RUNS_MAX);
-        r = 0;
         for (size_t i = 0; i < options->only.n_items && r == 0; i++)
                 r = name_check(options->only.items[i], fault);
         return r;
@@ -182,13 +173,5 @@ int bench_main(const CliContext *context, int argc, char **argv) {
                 return help_verb(context, "bench");
         if (r == 0)
                 r = bench_run(context, &options, &fault);
-        if (r) {
-                words_error(&context->words, "%s", fault.text);
-                return fault.status;
-        }
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-                words_error(&context->words, "cannot write to standard output");
-                return STATUS_FAILURE;
-        }
-        return STATUS_OK;
+        return plain_verb_end(context, r, &fault, STATUS_OK);
 }

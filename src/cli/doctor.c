@@ -11,6 +11,7 @@
 #include "cli/engine-options.h"
 #include "cli/handles.h"
 #include "cli/help.h"
+#include "cli/plain-verb.h"
 #include "cli/run-environment.h"
 #include "cli/status.h"
 
@@ -121,31 +122,13 @@ static int doctor_ask(const CliContext *context,
         return r ? fault_set_error(fault, r, &error) : 0;
 }
 
-static int options_read(DoctorOptions *options, int argc, char **argv, Fault *fault) {
-        _cleanup_(option_list_deinitp) OptionList operands = {0};
-        OptionFault wrong = {0};
-        int r;
-
-        r = options_parse(doctor_options, options, &operands, argc, argv, &wrong);
-        if (r == OPTIONS_E_HELP)
-                return r;
-        if (r < 0)
-                return fault_set_oom(fault);
-        if (r > 0)
-                return fault_set(fault, STATUS_USAGE, "%s", wrong.text);
-        if (operands.n_items > 0)
-                return fault_set(fault, STATUS_USAGE, "'spr doctor' takes no argument: '%s'",
-                                 operands.items[0]);
-        return 0;
-}
-
 int doctor_main(const CliContext *context, int argc, char **argv) {
         _cleanup_(spr_doctor_freep) SprDoctor *doctor = NULL;
         DoctorOptions options = {0};
         Fault fault = {0};
         int r;
 
-        r = options_read(&options, argc, argv, &fault);
+        r = plain_verb_read("doctor", doctor_options, &options, argc, argv, &fault);
         if (r == OPTIONS_E_HELP)
                 return help_verb(context, "doctor");
         if (r == 0)
@@ -154,13 +137,6 @@ int doctor_main(const CliContext *context, int argc, char **argv) {
                 r = json_print(doctor, &fault);
         else if (r == 0)
                 report_print(context, doctor);
-        if (r) {
-                words_error(&context->words, "%s", fault.text);
-                return fault.status;
-        }
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-                words_error(&context->words, "cannot write to standard output");
-                return STATUS_FAILURE;
-        }
-        return spr_doctor_get_ok(doctor) ? STATUS_OK : STATUS_TOO_WEAK;
+        return plain_verb_end(context, r, &fault,
+                              r || spr_doctor_get_ok(doctor) ? STATUS_OK : STATUS_TOO_WEAK);
 }

@@ -41,6 +41,7 @@ struct CgroupCounter {
 struct CgroupFiles {
         const CgroupSetting *settings;
         size_t n_settings;
+        CgroupSetting background; /* a small share of the processor where others want it, too */
         CgroupCounter memory, cpu, oom_kills;
         const char *kill;                /* NULL: there is none */
         const char *enabled_controllers; /* NULL: groups have those of the hierarchy */

@@ -13,6 +13,7 @@ static const CgroupSetting settings[] = {
 const CgroupFiles cgroup_v1_files = {
         .settings = settings,
         .n_settings = ARRAY_SIZE(settings),
+        .background = {CGROUP_CPU, "cpu.shares", CGROUP_VALUE_TEXT, "128", true},
         .memory = {CGROUP_MEMORY, "memory.stat", {"total_rss", "total_shmem"}, 1},
         .cpu = {CGROUP_CPU, "cpuacct.usage", {NULL}, 1}, /* where it shares cpu's hierarchy */
         .oom_kills = {CGROUP_MEMORY, "memory.oom_control", {"oom_kill"}, 1},

@@ -12,6 +12,7 @@ static const CgroupSetting settings[] = {
 const CgroupFiles cgroup_v2_files = {
         .settings = settings,
         .n_settings = ARRAY_SIZE(settings),
+        .background = {CGROUP_CPU, "cpu.weight", CGROUP_VALUE_TEXT, "12", true},
         .memory = {CGROUP_MEMORY, "memory.stat", {"anon", "shmem"}, 1},
         .cpu = {CGROUP_CPU, "cpu.stat", {"usage_usec"}, 1000},
         .oom_kills = {CGROUP_MEMORY, "memory.events", {"oom_kill"}, 1},

@@ -178,6 +178,12 @@ size_t cgroup_join_fds(const Cgroup *group, int fds[static CGROUP_FDS_MAX]) {
         return group->tree->n_parts;
 }
 
+void cgroup_set_background(const Cgroup *group) {
+        const CgroupSetting *setting = &group->tree->files->background;
+
+        (void)group_set(group, setting, setting->text); /* fairness, not a limit */
+}
+
 /* Opened anew: v1 lists the members once for each time the file is opened. */
 static bool group_part_is_populated(const Cgroup *group, size_t part) {
         _cleanup_(closep) int fd = -1;

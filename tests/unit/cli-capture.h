@@ -64,3 +64,24 @@ static inline Capture capture(CaptureFn verb, const char *words) {
         capture_read(files[1], &saved[1], 2, captured.err);
         return captured;
 }
+
+/* A call that fails: its status, nothing on stdout, words that begin with "spr: "; @err NULL = any.
+ */
+typedef struct CaptureFailure {
+        const char *words;
+        int status;
+        const char *err;
+} CaptureFailure;
+
+static inline void
+capture_failures(CaptureFn verb, const CaptureFailure *failures, size_t n_failures) {
+        for (size_t i = 0; i < n_failures; i++) {
+                Capture captured = capture(verb, failures[i].words);
+
+                assert_int_equal(captured.status, failures[i].status);
+                assert_string_equal(captured.out, "");
+                assert_memory_equal(captured.err, "spr: ", 5);
+                if (failures[i].err)
+                        assert_string_equal(captured.err, failures[i].err);
+        }
+}

@@ -12,11 +12,7 @@
 
 /* What is measured is in tests/integration/test_bench.py. */
 static void test_usage(void **state) {
-        static const struct {
-                const char *words;
-                int status;
-                const char *err;
-        } cases[] = {
+        static const CaptureFailure cases[] = {
                 {"please", STATUS_USAGE, "spr: 'spr bench' takes no argument: 'please'\n"},
                 {"--only hits", STATUS_USAGE, "spr: --only 'hits': did you mean 'hit'?\n"},
                 {"--only frobnicate", STATUS_USAGE,
@@ -30,15 +26,7 @@ static void test_usage(void **state) {
         };
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                Capture captured = capture(bench_main, cases[i].words);
-
-                assert_int_equal(captured.status, cases[i].status);
-                assert_string_equal(captured.out, "");
-                assert_memory_equal(captured.err, "spr: ", 5);
-                if (cases[i].err)
-                        assert_string_equal(captured.err, cases[i].err);
-        }
+        capture_failures(bench_main, cases, ARRAY_SIZE(cases));
 }
 
 static void test_help(void **state) {

@@ -12,11 +12,7 @@
 
 /* What is shown of a machine is in tests/integration/test_doctor.py. */
 static void test_usage(void **state) {
-        static const struct {
-                const char *words;
-                int status;
-                const char *err;
-        } cases[] = {
+        static const CaptureFailure cases[] = {
                 {"please", STATUS_USAGE, "spr: 'spr doctor' takes no argument: 'please'\n"},
                 {"--venv /x --python y", STATUS_USAGE, "spr: give --python or --venv, not both\n"},
                 {"--python /nowhere/python3", STATUS_INTERPRETER, NULL},
@@ -24,15 +20,7 @@ static void test_usage(void **state) {
         };
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                Capture captured = capture(doctor_main, cases[i].words);
-
-                assert_int_equal(captured.status, cases[i].status);
-                assert_string_equal(captured.out, "");
-                assert_memory_equal(captured.err, "spr: ", 5);
-                if (cases[i].err)
-                        assert_string_equal(captured.err, cases[i].err);
-        }
+        capture_failures(doctor_main, cases, ARRAY_SIZE(cases));
 }
 
 static void test_help(void **state) {

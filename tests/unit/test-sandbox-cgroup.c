@@ -176,6 +176,27 @@ static int cpu_time_is_counted(void) {
         return groups_done(tree);
 }
 
+/* The kernel has a smaller share for it than for one that is not in the background. */
+static int background_yields(void) {
+        CgroupTree *tree = groups_tree();
+        Cgroup *groups[] = {groups_new(tree, 1, (CgroupLimits){.n_tasks = 8}),
+                            groups_new(tree, 2, (CgroupLimits){.n_tasks = 8})};
+        int part = tree->part_of[CGROUP_CPU];
+        unsigned long shares[2] = {0};
+        char path[64], text[64];
+
+        cgroup_set_background(groups[1]);
+        for (size_t i = 0; part >= 0 && i < ARRAY_SIZE(groups); ++i) {
+                (void)snprintf(path, sizeof(path), "%zu/%s", i + 1, tree->files->background.file);
+                CHECK(cgroup_file_read(tree->parts[part].fd, path, text, sizeof(text)) > 0);
+                shares[i] = strtoul(text, NULL, 10);
+        }
+        CHECK(part < 0 || (shares[1] > 0 && shares[0] > 4 * shares[1]));
+        (void)cgroup_free(groups[0]);
+        (void)cgroup_free(groups[1]);
+        return groups_done(tree);
+}
+
 static int members_are_seen(void) {
         CgroupTree *tree = groups_tree();
         Cgroup *group = groups_new(tree, 1, (CgroupLimits){.n_cpus = 1});
@@ -312,10 +333,10 @@ static void run_row(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                ROW(memory_is_limited), ROW(tmpfs_is_counted),     ROW(memory_is_counted),
-                ROW(tasks_are_limited), ROW(limits_are_set),       ROW(cpu_time_is_counted),
-                ROW(members_are_seen),  ROW(join_from_namespaces), ROW(made_in_namespaces),
-                ROW(many_dying),        ROW(names_are_used_once),
+                ROW(memory_is_limited),  ROW(tmpfs_is_counted), ROW(memory_is_counted),
+                ROW(tasks_are_limited),  ROW(limits_are_set),   ROW(cpu_time_is_counted),
+                ROW(background_yields),  ROW(members_are_seen), ROW(join_from_namespaces),
+                ROW(made_in_namespaces), ROW(many_dying),       ROW(names_are_used_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
