@@ -156,6 +156,7 @@ static void run_conclude(Run *run) {
                 environment_learn(worker->environment, worker->imports, worker->n_imports);
         run_deliver(run, &verdict);
         agent_answer(run->agent);
+        (void)sched_yield(); /* to the host, where it was woken on this processor */
         worker_release(worker);
 }
 
