@@ -373,25 +373,27 @@ bool environment_has_time(const Environment *environment) {
                environment_count_zygotes(environment, ZYGOTE_SERVING) > 0;
 }
 
-/* Zygotes follow the load, slowly. */
-static void environment_weigh(Environment *environment, uint64_t now_ns) {
+/* Zygotes follow the load, slowly; returns when to look again, even if nothing happens. */
+static uint64_t environment_weigh(Environment *environment, uint64_t now_ns) {
         if (environment->n_awaited < ENVIRONMENT_PRESSED ||
             environment_count_zygotes(environment, ZYGOTE_SERVING) <
                     environment->n_zygotes_wanted) {
                 environment->pressed_ns = now_ns;
-                if (environment->n_zygotes_wanted > 1 &&
-                    now_ns - environment->eased_ns > ENVIRONMENT_EASED_NS) {
-                        environment->n_zygotes_wanted = 1;
-                        environment_retire_surplus(environment);
-                }
-                return;
+                if (environment->n_zygotes_wanted == 1)
+                        return UINT64_MAX;
+                if (now_ns < environment->waited_ns + ENVIRONMENT_EASED_NS)
+                        return environment->waited_ns + ENVIRONMENT_EASED_NS;
+                environment->n_zygotes_wanted = 1;
+                environment_retire_surplus(environment);
+                return UINT64_MAX;
         }
-        environment->eased_ns = now_ns;
+        environment->waited_ns = now_ns;
         if (now_ns - environment->pressed_ns < ENVIRONMENT_PRESSED_NS)
-                return;
+                return UINT64_MAX; /* workers on their way are events enough */
         environment->pressed_ns = now_ns;
         if (environment->n_zygotes_wanted < environment->agent->n_zygotes_max)
                 ++environment->n_zygotes_wanted;
+        return UINT64_MAX;
 }
 
 /* Starts one zygote where there is a reason for one: there are too few, one is worn (it serves
@@ -419,7 +421,7 @@ static void environment_renew(Environment *environment, uint64_t now_ns) {
 }
 
 uint64_t environment_tend(Environment *environment, uint64_t now_ns) {
-        uint64_t next_ns = UINT64_MAX;
+        uint64_t next_ns;
 
         environment_pump(environment);
         list_for_each(link, &environment->zygotes) {
@@ -429,7 +431,7 @@ uint64_t environment_tend(Environment *environment, uint64_t now_ns) {
                         (void)zygote_free(zygote);
         }
         environment_need_zygote(environment);
-        environment_weigh(environment, now_ns);
+        next_ns = environment_weigh(environment, now_ns);
         environment_renew(environment, now_ns);
         list_for_each(link, &environment->pools) {
                 Pool *pool = container_of(link, Pool, link);

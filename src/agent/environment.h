@@ -39,12 +39,12 @@ struct Environment {
         LayerSet layers;     /* the zygotes' */
         Link zygotes;
         uint32_t n_zygotes_wanted;
-        uint64_t pressed_ns,
-                eased_ns;   /* since when runs wait for workers; when they last did not */
-        uint64_t retry_ns;  /* no successor is tried before */
-        Link waiting;       /* workers that no zygote has been asked for */
-        uint32_t n_awaited; /* workers that a run waits for */
-        Link pools;         /* the one used last first */
+        uint64_t pressed_ns; /* since when runs wait for workers */
+        uint64_t waited_ns;  /* when they last did */
+        uint64_t retry_ns;   /* no successor is tried before */
+        Link waiting;        /* workers that no zygote has been asked for */
+        uint32_t n_awaited;  /* workers that a run waits for */
+        Link pools;          /* the one used last first */
         uint32_t n_pools;
         Imports imports;     /* where they are learned */
         uint64_t learned_ns; /* when a zygote was last started for their sake */

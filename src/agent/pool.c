@@ -214,6 +214,24 @@ static uint64_t pool_growth_ns(const Pool *pool) {
         return pool->n_runs > 1 ? ns : max_u64(ns, pool->used_ns + POOL_FIRST_NS);
 }
 
+/* The oldest standby is of a zygote that has been replaced, and would hold it for as long as nobody
+ * takes it. */
+static bool pool_is_dated(const Pool *pool) {
+        const Worker *oldest;
+
+        if (list_is_empty(&pool->idle))
+                return false;
+        oldest = container_of(pool->idle.next, Worker, in_pool);
+        return oldest->zygote && oldest->zygote->state == ZYGOTE_RETIRED;
+}
+
+/* How many there should be at the moment: a dated one goes when its successor is there. */
+static uint32_t pool_goal(Pool *pool) {
+        while (pool_is_dated(pool) && pool->n_idle > pool->n_wanted)
+                worker_end(container_of(pool->idle.next, Worker, in_pool));
+        return pool->n_wanted + (pool_is_dated(pool) ? 1 : 0);
+}
+
 uint64_t pool_tend(Pool *pool, uint64_t now_ns) {
         Environment *environment = pool->environment;
         Failure failure = FAILURE_NULL;
@@ -225,7 +243,7 @@ uint64_t pool_tend(Pool *pool, uint64_t now_ns) {
                 pool->n_wanted = pool_kept(pool);
                 pool_end_standbys(pool, pool->n_wanted);
         }
-        if (pool->n_idle + pool->n_starting >= pool->n_wanted)
+        if (pool->n_idle + pool->n_starting >= pool_goal(pool))
                 return pool->n_wanted > pool_kept(pool) ? pool->used_ns + POOL_UNUSED_NS
                                                         : UINT64_MAX;
         growth_ns = pool_growth_ns(pool);

@@ -18,9 +18,10 @@ struct BenchOptions {
         const char *venv;
         OptionList preload;
         OptionList only;
-        uint64_t n_runs; /* the size of a sample */
-        uint64_t n_jobs; /* the most runs in flight */
-        uint64_t n_soak; /* 0: no soak */
+        uint64_t n_runs;     /* the size of a sample */
+        uint64_t n_jobs;     /* the most runs in flight */
+        uint64_t n_soak;     /* 0: no soak */
+        uint64_t n_standbys; /* 0: as many as the engine takes by itself */
         bool json;
 };
 

@@ -78,7 +78,10 @@ int bench_session_open(const BenchSession *session,
         if (r)
                 return r;
         if (!standbys)
-                (void)spr_engine_options_set_standbys(options, 0);
+                r = spr_engine_options_set_standbys(options, 0);
+        else if (session->options->n_standbys > 0)
+                r = spr_engine_options_set_standbys(options,
+                                                    (uint32_t)session->options->n_standbys);
         for (size_t i = 0; i < preload->n_items && r == 0; i++)
                 r = spr_engine_options_add_preload(options, preload->items[i]);
         if (r == 0)

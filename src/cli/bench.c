@@ -20,6 +20,7 @@
 #define RUNS_DEFAULT 500
 #define JOBS_DEFAULT 16
 #define RUNS_MAX     100000000
+#define STANDBYS_MAX 4096 /* of an engine */
 
 typedef struct Measurement {
         const char *name;
@@ -37,6 +38,8 @@ const OptionSpec bench_options[] = {
          "most runs in flight at a time (default 16)"},
         {"soak", 0, OPTION_NUMBER, offsetof(BenchOptions, n_soak), "N",
          "so many runs in a row, and what has grown"},
+        {"standbys", 0, OPTION_NUMBER, offsetof(BenchOptions, n_standbys), "N",
+         "workers kept ready, always so many\n(default: as many as the runs of late needed)"},
         {"code", 'c', OPTION_TEXT, offsetof(BenchOptions, code), "CODE",
          "the job (default: a square root)"},
         {"input", 'i', OPTION_TEXT, offsetof(BenchOptions, input), "JSON", "data for it"},
@@ -93,6 +96,8 @@ static int options_read(BenchOptions *options, int argc, char **argv, Fault *fau
                 options->n_runs = RUNS_DEFAULT;
         if (options->n_jobs == 0)
                 options->n_jobs = JOBS_DEFAULT;
+        if (options->n_standbys > STANDBYS_MAX)
+                return fault_set(fault, STATUS_USAGE, "at most %d standbys", STANDBYS_MAX);
         if (options->n_runs > RUNS_MAX || options->n_soak > RUNS_MAX || options->n_jobs > RUNS_MAX)
                 return fault_set(fault, STATUS_USAGE, "at most %d runs", RUNS_MAX);
         for (size_t i = 0; i < options->only.n_items && r == 0; i++)

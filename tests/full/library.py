@@ -36,6 +36,7 @@ def _load() -> c.CDLL:
         "engine_options_set_python": (c.c_int, pointer, text),
         "engine_options_set_agent": (c.c_int, pointer, text),
         "engine_options_add_preload": (c.c_int, pointer, text),
+        "engine_options_set_standbys": (c.c_int, pointer, c.c_uint32),
         "engine_new": (c.c_int, pointer, pointer, pointer),
         "engine_free": (pointer, pointer),
         "engine_start": (c.c_int, pointer, pointer),
@@ -151,13 +152,17 @@ def _request(code: str, policy: dict[str, Any]) -> c.c_void_p:
 class Engine:
     """An SprEngine over the built agent; run() from any thread. Closed by a `with` block."""
 
-    def __init__(self, python: str = PYTHON, preload: Iterable[str] = ()) -> None:
+    def __init__(
+        self, python: str = PYTHON, preload: Iterable[str] = (), standbys: int | None = None
+    ) -> None:
         options, self._engine, error = c.c_void_p(), c.c_void_p(), _Error()
         _check(_spr.spr_engine_options_new(c.byref(options)))
         _check(_spr.spr_engine_options_set_python(options, python.encode()))
         _check(_spr.spr_engine_options_set_agent(options, bytes(BUILD / "spr-agent")))
         for module in preload:
             _check(_spr.spr_engine_options_add_preload(options, module.encode()))
+        if standbys is not None:
+            _check(_spr.spr_engine_options_set_standbys(options, standbys))
         r = _spr.spr_engine_new(c.byref(self._engine), options, c.byref(error))
         _spr.spr_engine_options_free(options)
         _check(r, error)

@@ -84,6 +84,20 @@ def test_few_runs_have_no_p99() -> None:
     assert "fewer" in figures["p99"]["lack"]
 
 
+def test_so_many_standbys() -> None:
+    figures = {
+        each["name"]: each for each in report("--only", "memory", "--standbys", "3")["figures"]
+    }
+    assert figures["standbys"]["value"] == 3
+
+
+def test_nothing_grows() -> None:
+    arguments = ("--only", "soak", "--soak", "60", "--standbys", "2")
+    figures = {each["name"]: each for each in report(*arguments)["figures"]}
+    assert figures["agent's descriptors"]["value"] in (0, None), figures  # None: not to be seen
+    assert figures["agent's descriptors"]["lack"] is None or os.geteuid() != 0
+
+
 def test_job_of_the_user() -> None:
     answer = report("--only", "hit", "--code", "import json\nresult = input_data", "--input", "[1]")
     assert answer["job"] == "import json\nresult = input_data"

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "agent-host.h"
+#include "agent/agent.h"
+#include "agent/environment.h"
 #include "tree.h"
 
 #define SEC UINT64_C(1000000000)
@@ -207,6 +209,26 @@ static void test_runs_wait(void **state) {
         host_expect_failure(9, "no usable Python");
 }
 
+/* Nothing else happens to an agent at rest: it must wake by itself. */
+static void test_surplus_goes(void **state) {
+        const uint64_t waited_ns = 1000, due_ns = waited_ns + ENVIRONMENT_EASED_NS;
+        Agent agent = {.n_zygotes_max = 2};
+        Environment environment = {
+                .agent = &agent,
+                .n_zygotes_wanted = 2,
+                .waited_ns = waited_ns,
+        };
+
+        (void)state;
+        list_init(&environment.zygotes);
+        list_init(&environment.waiting);
+        list_init(&environment.pools);
+        assert_int_equal(environment_tend(&environment, due_ns - 1), due_ns);
+        assert_int_equal(environment.n_zygotes_wanted, 2);
+        assert_int_equal(environment_tend(&environment, due_ns), UINT64_MAX);
+        assert_int_equal(environment.n_zygotes_wanted, 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_ready, setup, teardown),
@@ -219,6 +241,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_zygote_killed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_zygote_killed_while_deaf, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_runs_wait, setup, teardown),
+                cmocka_unit_test(test_surplus_goes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

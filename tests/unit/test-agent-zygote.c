@@ -96,6 +96,19 @@ static pid_t parent_of(pid_t pid) {
         return (pid_t)strtol(at + 4, NULL, 10);
 }
 
+static bool is_zygote(pid_t pid) {
+        char path[64], name[32];
+        ssize_t n;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? 0 : fd_read(fd, name, sizeof(name) - 1);
+        (void)fd_close(fd);
+        name[n > 0 ? n : 0] = '\0';
+        return strcmp(name, "spr-zygote\n") == 0;
+}
+
 /* A zygote of the same agent, where there is a second one; else -1. */
 static pid_t sibling_of(pid_t zygote) {
         pid_t agent = parent_of(zygote), found = -1;
@@ -113,7 +126,7 @@ static pid_t sibling_of(pid_t zygote) {
 
                 if (end == p)
                         return found;
-                if (pid != zygote && host_child_of(agent, "spr-init", pid) != pid)
+                if (pid != zygote && is_zygote(pid))
                         found = pid;
         }
 }
@@ -141,6 +154,30 @@ static void test_only_a_retired_one(void **state) {
                 host_result_deinit(&result);
         }
         host_cancel(1);
+}
+
+/* The standbys of a kind of run that nobody wants any more do not hold the zygote they are of. */
+static void test_retired_goes(void **state) {
+        SubmitFrame rare = host_submit_default;
+        pid_t first = host_zygote(), second;
+        uint64_t id = 1;
+
+        (void)state;
+        rare.disk_bytes = 1 << 20;
+        for (; id <= 2; ++id) {
+                HostResult result;
+
+                host_submit_with(id, rare, "result = 1");
+                host_result(id, &result);
+                assert_false(result.failed);
+                host_result_deinit(&result);
+        }
+        host_wait_workers(host_n_standbys);
+        for (second = -1; second < 0; second = sibling_of(first))
+                host_run(id++, "result = 1", "1");
+        while (kill(first, 0) == 0)
+                (void)poll(NULL, 0, 1);
+        assert_int_equal(kill(second, 0), 0);
 }
 
 /* Of a zygote that served, of one that was not ready, of a worker. */
@@ -176,6 +213,7 @@ static void test_killed(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_retired_goes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_only_a_retired_one, setup_alone, teardown),
                 cmocka_unit_test_setup_teardown(test_several, setup_several, teardown),

@@ -19,6 +19,7 @@ static void test_usage(void **state) {
                  "spr: --only 'frobnicate': see 'spr help bench'\n"},
                 {"--runs 0", STATUS_USAGE, NULL},
                 {"--runs 99999999999", STATUS_USAGE, "spr: at most 100000000 runs\n"},
+                {"--standbys 4097", STATUS_USAGE, "spr: at most 4096 standbys\n"},
                 {"--venv /x --python y", STATUS_USAGE, "spr: give --python or --venv, not both\n"},
                 {"--policy /nowhere.toml", STATUS_USAGE, NULL},
                 {"--python /nowhere/python3", STATUS_INTERPRETER, NULL},
