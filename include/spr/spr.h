@@ -130,6 +130,18 @@ int spr_engine_options_set_python(SprEngineOptions *options, const char *path);
 int spr_engine_options_set_venv(SprEngineOptions *options, const char *directory);
 /* The spr-agent program; default: where this library was installed to find it. */
 int spr_engine_options_set_agent(SprEngineOptions *options, const char *path);
+/* A command that ends in a Python (CPython 3.9 or later) on a pipe, NULL-terminated, the program by
+ * path or by name in PATH: {"ssh", "host", "python3", NULL}. Code runs there, under an agent that
+ * goes over the pipe into memory and with that interpreter; set_python is not looked at. What the
+ * command needs to ask, it cannot: it has no terminal. No word: SPR_E_INVALID. */
+int spr_engine_options_set_command(SprEngineOptions *options, const char *const *argv);
+/* Whether a shell on the way splits the end of the command into words once more, as that of ssh(1)
+ * does: what is appended is quoted then. Default no. */
+void spr_engine_options_set_shell_hop(SprEngineOptions *options, bool shell_hop);
+/* For a machine that is there for these runs alone, a container: where a run cannot have a /tmp of
+ * its own, it has the one of the machine, which is empty when it begins; one run at a time.
+ * Default: such runs have a directory each below /tmp. */
+void spr_engine_options_set_exclusive_tmp(SprEngineOptions *options, bool exclusive_tmp);
 /* A module to import before any run, in this order ("numpy", "os.path"); one that cannot be
  * imported is SPR_E_INTERPRETER at the start. What is no such name is SPR_E_INVALID, here and, with
  * words, at spr_engine_new(). */

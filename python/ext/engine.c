@@ -72,6 +72,8 @@ typedef struct EngineArguments {
         PyObject *max_queue;                   /* None: the default */
         unsigned long long acquire_timeout_ns; /* UINT64_MAX: for ever */
         PyObject *standbys;                    /* None: as many as are needed */
+        PyObject *command;                     /* None: on this machine */
+        int shell_hop, exclusive_tmp;
 } EngineArguments;
 
 static int engine_option_queue(SprEngineOptions *options, const EngineArguments *arguments) {
@@ -104,6 +106,45 @@ static int engine_option_standbys(SprEngineOptions *options, PyObject *standbys)
         return 0;
 }
 
+/* As the file system's strings: the words of a command are bytes. */
+static int engine_option_words(SprEngineOptions *options, PyObject *words, Py_ssize_t n) {
+        const char **argv = PyMem_New(const char *, (size_t)n + 1);
+        int r;
+
+        if (!argv) {
+                PyErr_NoMemory();
+                return -1;
+        }
+        for (Py_ssize_t i = 0; i < n; i++)
+                argv[i] = PyBytes_AsString(PyList_GetItem(words, i));
+        argv[n] = NULL;
+        r = spr_engine_options_set_command(options, argv);
+        PyMem_Free(argv);
+        if (r == SPR_E_INVALID)
+                PyErr_SetString(PyExc_ValueError, "a command has at least one word");
+        else if (r)
+                PyErr_NoMemory();
+        return r ? -1 : 0;
+}
+
+static int engine_option_command(SprEngineOptions *options, PyObject *command) {
+        _cleanup_(py_decrefp) PyObject *words = NULL;
+
+        if (command == Py_None)
+                return 0;
+        words = PySequence_List(command);
+        if (!words)
+                return -1;
+        for (Py_ssize_t i = 0; i < PyList_Size(words); i++) {
+                PyObject *bytes;
+
+                if (!PyUnicode_FSConverter(PyList_GetItem(words, i), &bytes) ||
+                    PyList_SetItem(words, i, bytes) < 0)
+                        return -1;
+        }
+        return engine_option_words(options, words, PyList_Size(words));
+}
+
 static int engine_options_fill(const ModuleState *state,
                                SprEngineOptions *options,
                                const EngineArguments *arguments) {
@@ -118,7 +159,10 @@ static int engine_options_fill(const ModuleState *state,
         if (arguments->startup_timeout_ns > 0)
                 (void)spr_engine_options_set_startup_timeout_ns(options,
                                                                 arguments->startup_timeout_ns);
-        if (engine_option_standbys(options, arguments->standbys) < 0)
+        spr_engine_options_set_shell_hop(options, arguments->shell_hop);
+        spr_engine_options_set_exclusive_tmp(options, arguments->exclusive_tmp);
+        if (engine_option_standbys(options, arguments->standbys) < 0 ||
+            engine_option_command(options, arguments->command) < 0)
                 return -1;
         return engine_option_queue(options, arguments);
 }
@@ -134,6 +178,9 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                                    "max_queue",
                                    "acquire_timeout_ns",
                                    "standbys",
+                                   "command",
+                                   "shell_hop",
+                                   "exclusive_tmp",
                                    NULL};
         EngineArguments arguments = {
                 .python = Py_None,
@@ -142,6 +189,7 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                 .max_queue = Py_None,
                 .acquire_timeout_ns = UINT64_MAX,
                 .standbys = Py_None,
+                .command = Py_None,
         };
         const ModuleState *state = PyType_GetModuleState(Py_TYPE(object));
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
@@ -150,10 +198,11 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         int r;
 
         if (!PyArg_ParseTupleAndKeywords(
-                    args, kwargs, "|$OOOOpKIOKO:Engine", keywords, &arguments.python,
+                    args, kwargs, "|$OOOOpKIOKOOpp:Engine", keywords, &arguments.python,
                     &arguments.venv, &arguments.agent, &arguments.preload, &arguments.preload_auto,
                     &arguments.startup_timeout_ns, &arguments.max_concurrency, &arguments.max_queue,
-                    &arguments.acquire_timeout_ns, &arguments.standbys))
+                    &arguments.acquire_timeout_ns, &arguments.standbys, &arguments.command,
+                    &arguments.shell_hop, &arguments.exclusive_tmp))
                 return -1;
         if (self->engine) {
                 PyErr_SetString(PyExc_TypeError, "an Engine is initialised once");

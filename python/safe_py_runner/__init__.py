@@ -21,6 +21,7 @@ from .errors import (
     RunnerError,
     VenvError,
 )
+from .execution.command_engine import CommandEngine
 from .execution.docker_engine import DockerEngine
 from .execution.engine import ExecutionEngine
 from .execution.local_engine import LocalEngine
@@ -32,6 +33,7 @@ __all__ = [
     "AgentError",
     "BusyError",
     "ClosedError",
+    "CommandEngine",
     "DockerEngine",
     "ExecutionEngine",
     "InterpreterError",

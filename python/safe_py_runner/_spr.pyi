@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """libspr: engines, policies, results and venvs. The contracts stand in include/spr/spr.h."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import final
 
@@ -75,6 +75,9 @@ class Engine:
         max_queue: int | None = None,
         acquire_timeout_ns: int = 0xFFFF_FFFF_FFFF_FFFF,
         standbys: int | None = None,
+        command: Sequence[str | PathLike[str]] | None = None,
+        shell_hop: bool = False,
+        exclusive_tmp: bool = False,
     ) -> None: ...
     def start(self) -> None: ...
     def close(self) -> None: ...

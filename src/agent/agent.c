@@ -61,6 +61,16 @@ Environment *agent_find_environment(Agent *agent, uint64_t id) {
         return NULL;
 }
 
+/* Of those that wait the first one takes it, and the others wait on. */
+void agent_tmp_is_free(Agent *agent) {
+        if (!agent->tmp_awaited)
+                return;
+        agent->tmp_awaited = false;
+        for (size_t i = 0; i < AGENT_BUCKETS; ++i)
+                list_for_each(link, &agent->runs[i])
+                        run_tmp_is_free(container_of(link, Run, by_id));
+}
+
 /* children and signals */
 
 /* Without a pid namespace, what a dead zygote's workers left behind has become our child. */
@@ -223,6 +233,8 @@ static void agent_visit(Agent *agent, uint64_t now_ns) {
 static uint64_t agent_tick(Agent *agent) {
         uint64_t now_ns = clock_now_ns(), next_ns;
 
+        if (agent->remote && now_ns >= agent->link.heard_ns + AGENT_LEASE_NS)
+                agent->ending = true; /* whether it is gone or only cut off, nobody can tell */
         if (now_ns >= agent->due_ns)
                 agent_visit(agent, now_ns);
         next_ns = agent->due_ns;
@@ -234,6 +246,8 @@ static uint64_t agent_tick(Agent *agent) {
                 }
         if (!list_is_empty(&agent->cleaning) && lease_clean(agent, now_ns + AGENT_CLEAN_NS))
                 return 0;
+        if (agent->remote)
+                next_ns = min_u64(next_ns, agent->link.heard_ns + AGENT_LEASE_NS);
         if (next_ns == UINT64_MAX)
                 return UINT64_MAX;
         return next_ns > now_ns ? next_ns - now_ns : 0;

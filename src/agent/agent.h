@@ -18,6 +18,7 @@
 
 typedef struct Agent Agent;
 typedef struct Environment Environment;
+typedef struct Lease Lease;
 typedef struct Run Run;
 typedef struct Worker Worker;
 typedef struct Zygote Zygote;
@@ -27,6 +28,7 @@ typedef struct Zygote Zygote;
 #define AGENT_UIDS_MAX    8192 /* a worker that ends still has its own */
 #define AGENT_FDS_PER_RUN 16
 #define AGENT_SAMPLE_NS   (5 * NSEC_PER_MSEC) /* between two looks at a run */
+#define AGENT_LEASE_NS    (15 * NSEC_PER_SEC) /* of silence, then a remote host is gone */
 #define AGENT_FORKS_MAX   4096                /* workers of one zygote, unless agreed otherwise */
 #define AGENT_ZYGOTES_MAX 4
 
@@ -34,6 +36,8 @@ struct Agent {
         Loop loop;
         HostLink link;
         Nest nest;
+        bool remote;              /* the host is not on this machine */
+        const char *python;       /* for environments that name none; NULL = there is none */
         LayerSet without;         /* layers left out on demand */
         LayerSet tried, lacking;  /* layers that were tried; that this kernel does not have */
         LoopSource host_source;   /* a pidfd of the host: readable when it has died */
@@ -45,8 +49,10 @@ struct Agent {
         Link workers[AGENT_BUCKETS]; /* by id */
         uint64_t last_worker_id;
         uint32_t n_workers, n_standbys;
-        Link cleaning;   /* leases that still give back what runs left in them */
-        Link delivering; /* runs with result data to send, in turn */
+        Lease *tmp_lease; /* under which a run uses all of /tmp */
+        bool tmp_awaited; /* a run waits for it */
+        Link cleaning;    /* leases that still give back what runs left in them */
+        Link delivering;  /* runs with result data to send, in turn */
         uint32_t n_runs, max_runs;
         uint32_t n_running;     /* of them: their code runs */
         uint64_t begun_ns;      /* when the code of one was last let off */
@@ -69,6 +75,8 @@ static inline void agent_wake_by(Agent *agent, uint64_t due_ns) {
         if (due_ns < agent->due_ns)
                 agent->due_ns = due_ns;
 }
+/* The next run that wants all of /tmp may begin. */
+void agent_tmp_is_free(Agent *agent);
 /* Result data, one frame a run in turn, as long as the host takes it. Returns whether it ended for
  * want of room, with more to send. */
 bool agent_answer(Agent *agent);

@@ -44,8 +44,12 @@ static int environment_take_strings(Environment *environment,
         if (n != n_lists || at != end)
                 return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
                                    "protocol error: ENV_OPEN with too few strings");
+        if (!environment->strings[0] && !environment->agent->python)
+                return failure_lit(failure, FAILURE_STAGE_AGENT, EPROTO,
+                                   "protocol error: ENV_OPEN without an interpreter");
         environment->order = (ZygoteOrder){
-                .python = environment->strings,
+                .python =
+                        environment->strings[0] ? environment->strings : environment->agent->python,
                 .preloads = environment->lists,
                 .n_preloads = open->n_preloads,
                 .paths = environment->lists + open->n_preloads,

@@ -6,6 +6,7 @@
 #include "agent/lease.h"
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/fd.h"
 #include "sandbox/credentials.h"
 #include "sandbox/sysv-ipc.h"
 
@@ -44,10 +45,36 @@ int lease_new(Lease **leasep, Agent *agent, Failure *failure) {
         return 0;
 }
 
+bool lease_use(Lease *lease) {
+        if (!lease->work_dir.all_of_tmp)
+                return true;
+        if (lease->agent->tmp_lease && lease->agent->tmp_lease != lease)
+                return false;
+        lease->agent->tmp_lease = lease;
+        return true;
+}
+
+/* Of a /tmp that is shared, only who has run there has left anything. */
+static bool lease_remove_work_dir(Lease *lease, uint64_t until_ns) {
+        Agent *agent = lease->agent;
+
+        if (lease->work_dir.all_of_tmp && agent->tmp_lease != lease) {
+                lease->work_dir.fd = fd_close(lease->work_dir.fd);
+                return true;
+        }
+        if (!work_dir_remove(&lease->work_dir, until_ns))
+                return false;
+        if (agent->tmp_lease == lease) {
+                agent->tmp_lease = NULL;
+                agent_tmp_is_free(agent);
+        }
+        return true;
+}
+
 /* Returns whether it is gone. */
 static bool lease_end(Lease *lease, uint64_t until_ns) {
         disk_watch_deinit(&lease->disk);
-        if (!work_dir_remove(&lease->work_dir, until_ns))
+        if (!lease_remove_work_dir(lease, until_ns))
                 return false;
         if (lease->uid_slot >= 0) {
                 if (lease->used && lease->owns_ipc)

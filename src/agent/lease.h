@@ -28,6 +28,9 @@ struct Lease {
 };
 
 int lease_new(Lease **leasep, Agent *agent, Failure *failure);
+/* A run is about to begin under it. False where it shares /tmp with another one, whose traces are
+ * not gone yet: then agent_tmp_is_free() says when. */
+bool lease_use(Lease *lease);
 /* Gives everything back, in pieces where there is much of it. Accepts NULL. */
 Lease *lease_free(Lease *lease);
 /* Goes on with leases that have not given back everything, until @until_ns. Returns whether there

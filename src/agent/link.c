@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/link.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/list.h"
@@ -51,6 +52,7 @@ static void link_read(HostLink *link) {
                 return;
         }
         buffer_commit(&link->in, (size_t)n);
+        link->heard_ns = clock_now_ns();
         do
                 r = link_take_frame(link, &failure);
         while (r > 0);
@@ -76,7 +78,13 @@ static void link_out_ready(LoopSource *source, uint32_t events) {
 int link_init(HostLink *link, Loop *loop, int in_fd, int out_fd, HostLinkFn fn, Failure *failure) {
         int r;
 
-        *link = (HostLink){.in_fd = in_fd, .out_fd = out_fd, .state = WIRE_GREETING, .fn = fn};
+        *link = (HostLink){
+                .in_fd = in_fd,
+                .out_fd = out_fd,
+                .state = WIRE_GREETING,
+                .fn = fn,
+                .heard_ns = clock_now_ns(),
+        };
         buffer_init(&link->in, LINK_IN_MAX);
         buffer_init(&link->out, LINK_OUT_MAX);
         r = fd_set_nonblock(in_fd, true);

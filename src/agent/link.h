@@ -28,7 +28,8 @@ struct HostLink {
         Buffer in, out;
         WireState state;
         HostLinkFn fn;
-        bool closed; /* the host is gone or broke the protocol: the agent ends */
+        uint64_t heard_ns; /* when the host last said something */
+        bool closed;       /* the host is gone or broke the protocol: the agent ends */
 };
 
 int link_init(HostLink *link, Loop *loop, int in_fd, int out_fd, HostLinkFn fn, Failure *failure);

@@ -53,13 +53,47 @@ static void agent_ensure_stderr(void) {
 }
 
 static int agent_usage(const char *name) {
-        (void)fprintf(
-                stderr,
-                "usage: %s [--without LAYER[,LAYER...] | --probe]\n"
-                "It is started by libspr. --probe tries the layers of the sandbox; --without\n"
-                "leaves some out, for tests and diagnosis, and results say what is missing.\n",
-                name);
+        (void)fprintf(stderr,
+                      "usage: %s [--remote --python PATH] [--without LAYER[,LAYER...]] | --probe\n"
+                      "It is started by libspr. --remote: the host is another machine than this "
+                      "one, and\n"
+                      "lost when it has been silent for some time; --python: the interpreter "
+                      "beside which\n"
+                      "it was put. --probe tries the layers of the sandbox; --without leaves some "
+                      "out, for\n"
+                      "tests and diagnosis, and results say what is missing.\n",
+                      name);
         return 2;
+}
+
+/* Returns whether they make sense. */
+static bool agent_read_options(Agent *agent, int argc, char **argv) {
+        for (int i = 1; i < argc; i++) {
+                const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+                if (strcmp(argv[i], "--remote") == 0) {
+                        agent->remote = true;
+                        continue;
+                }
+                i++;
+                if (!value)
+                        return false;
+                if (strcmp(argv[i - 1], "--python") == 0)
+                        agent->python = value;
+                else if (strcmp(argv[i - 1], "--without") != 0 ||
+                         !layers_parse(value, &agent->without))
+                        return false;
+        }
+        return !agent->python || agent->python[0] == '/';
+}
+
+/* Of a host on this machine, where it gave one. What else has that number was left open by whoever
+ * started a remote agent. */
+static int agent_take_host(const Agent *agent) {
+        unsigned int first = agent->remote ? AGENT_FD_HOST : _AGENT_FD_N;
+
+        (void)syscall(SYS_close_range, first, UINT_MAX, 0u);
+        return agent->remote ? -1 : agent_host_pidfd();
 }
 
 int main(int argc, char **argv) {
@@ -69,16 +103,11 @@ int main(int argc, char **argv) {
 
         if (argc == 2 && strcmp(argv[1], "--probe") == 0)
                 return probe_main(STDOUT_FILENO);
-        if (argc == 3 && strcmp(argv[1], "--without") == 0) {
-                if (!layers_parse(argv[2], &agent.without))
-                        return agent_usage(argv[0]);
-        } else if (argc != 1) {
+        if (!agent_read_options(&agent, argc, argv))
                 return agent_usage(argc > 0 ? argv[0] : "spr-agent");
-        }
         (void)prctl(PR_SET_NAME, "spr-agent");
         agent_ensure_stderr();
-        (void)syscall(SYS_close_range, (unsigned int)_AGENT_FD_N, UINT_MAX, 0u);
-        host_pidfd = agent_host_pidfd();
+        host_pidfd = agent_take_host(&agent);
         (void)umask(077);
         if (chdir("/") < 0)
                 return 1;

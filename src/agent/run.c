@@ -301,12 +301,21 @@ static void run_begin_if_complete(Run *run) {
             run->received[DATA_POLICY] != submit->policy_size ||
             run->received[DATA_NAME] != submit->name_size)
                 return;
+        if (!lease_use(run->worker->lease)) {
+                run->agent->tmp_awaited = true;
+                return;
+        }
         run->state = RUN_RUNNING;
         run->started_ns = run->agent->begun_ns = clock_now_ns();
         ++run->agent->n_running;
         run_set_deadline(run, clock_after_ns(run->started_ns, submit->timeout_ns));
         agent_wake_by(run->agent, run->started_ns + AGENT_SAMPLE_NS);
         worker_begin(run->worker, &frame, submit->output_bytes);
+}
+
+void run_tmp_is_free(Run *run) {
+        if (run->worker)
+                run_begin_if_complete(run);
 }
 
 static void run_refuse_level(Run *run, IsolationLevel reached) {

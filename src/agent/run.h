@@ -77,6 +77,8 @@ void run_cancel(Run *run);
 /* It is served by @worker, which may be ready or not. */
 void run_attach(Run *run, Worker *worker);
 void run_worker_ready(Run *run);
+/* All of /tmp, which it may have to wait for, is nobody's. */
+void run_tmp_is_free(Run *run);
 /* It will answer this, unless it is not done with its atexit functions in time. */
 void run_worker_ended(Run *run, const WorkerResultFrame *result);
 void run_worker_answered(Run *run, const WorkerResultFrame *result);

@@ -23,6 +23,7 @@
 #include "sandbox/credentials.h"
 
 #define WORK_DIR_TEMPLATE "/tmp/spr-run-XXXXXX"
+#define WORK_DIR_TMP      "/tmp"
 #define WORK_DIR_TRIES    1000 /* names at the top that the run took before us */
 
 int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure) {
@@ -42,6 +43,16 @@ int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure) {
         }
         *directory = new;
         return 0;
+}
+
+int work_dir_init_all(WorkDir *directory, Failure *failure) {
+        *directory = (WorkDir){
+                .fd = open(WORK_DIR_TMP, O_PATH | O_DIRECTORY | O_CLOEXEC),
+                .all_of_tmp = true,
+        };
+        return directory->fd < 0 ? failure_errno(failure, FAILURE_STAGE_RESOURCES, errno,
+                                                 "cannot use '%s'", WORK_DIR_TMP)
+                                 : 0;
 }
 
 /* Moves a subdirectory to the top, under a name that is free. */
@@ -64,12 +75,10 @@ static bool work_dir_unlink(int parent_fd, const char *name) {
         return unlinkat(parent_fd, name, 0) == 0 || unlinkat(parent_fd, name, AT_REMOVEDIR) == 0;
 }
 
-/* Opens a directory of the run whatever its mode is. */
-static DIR *work_dir_open(int parent_fd, const char *name) {
+static DIR *work_dir_stream(int parent_fd, const char *name) {
         int fd;
         DIR *stream;
 
-        (void)fchmodat(parent_fd, name, 0700, AT_SYMLINK_NOFOLLOW); /* else the open says why */
         fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return NULL;
@@ -77,6 +86,23 @@ static DIR *work_dir_open(int parent_fd, const char *name) {
         if (!stream)
                 (void)fd_close(fd);
         return stream;
+}
+
+/* Opens a directory of the run whatever its mode is. */
+static DIR *work_dir_open(int parent_fd, const char *name) {
+        (void)fchmodat(parent_fd, name, 0700, AT_SYMLINK_NOFOLLOW); /* else the open says why */
+        return work_dir_stream(parent_fd, name);
+}
+
+/* By descriptor: the run may have put something else at its path. The mode of /tmp is not ours. */
+static DIR *work_dir_top(const WorkDir *directory) {
+        char self[64];
+
+        if (directory->all_of_tmp)
+                return work_dir_stream(directory->fd, ".");
+        (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", directory->fd);
+        (void)chmod(self, 0700);
+        return work_dir_open(directory->fd, ".");
 }
 
 static bool work_dir_is_dots(const char *name) {
@@ -134,19 +160,12 @@ static bool work_dir_empty(DIR *top, uint64_t *counter, uint64_t until_ns) {
 }
 
 bool work_dir_remove(WorkDir *directory, uint64_t until_ns) {
-        char self[64];
+        DIR *top = directory->fd >= 0 ? work_dir_top(directory) : NULL;
         bool done = true;
-        DIR *top;
 
-        if (directory->fd >= 0) {
-                /* by descriptor: the run may have put something else at its path */
-                (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", directory->fd);
-                (void)chmod(self, 0700);
-                top = work_dir_open(directory->fd, ".");
-                if (top) {
-                        done = work_dir_empty(top, &directory->counter, until_ns);
-                        (void)closedir(top);
-                }
+        if (top) {
+                done = work_dir_empty(top, &directory->counter, until_ns);
+                (void)closedir(top);
         }
         if (!done)
                 return false;

@@ -351,7 +351,9 @@ static int worker_open_work_dir(Worker *worker, Failure *failure) {
                 worker_give(worker, worker->region.fd, false); /* fills the place */
                 return 0;
         }
-        r = work_dir_init(&worker->lease->work_dir, lease_uid(worker->lease), failure);
+        r = worker->environment->order.flags & ENV_FLAG_EXCLUSIVE_TMP
+                    ? work_dir_init_all(&worker->lease->work_dir, failure)
+                    : work_dir_init(&worker->lease->work_dir, lease_uid(worker->lease), failure);
         if (!r)
                 worker_give(worker, worker->lease->work_dir.fd, false);
         return r;

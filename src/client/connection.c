@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "client/connection.h"
+#include "engine/bootstrap.h"
 #include "wire/messages.h"
 
 #define READ_BYTES     (128u * 1024)
@@ -35,6 +37,7 @@ int connection_new(Connection **connectionp, AgentProcess *process) {
         connection->process = *process;
         *process = AGENT_PROCESS_NULL;
         connection->state = WIRE_GREETING;
+        connection->born_ns = connection->heard_ns = connection->pinged_ns = clock_now_ns();
         connection->max_runs = CONNECTION_RUNS_BEFORE_WELCOME;
         buffer_init(&connection->in, READ_BYTES + FRAME_PAYLOAD_MAX + sizeof(FrameHeader));
         outbox_init(&connection->out);
@@ -89,16 +92,30 @@ int connection_put(Connection *connection,
         return 0;
 }
 
-static int connection_gone(Failure *failure, int code) {
-        (void)failure_set(failure, FAILURE_STAGE_AGENT, code, "spr-agent ended");
-        return -code;
+static int connection_gone(Connection *connection, Failure *failure, int code) {
+        if (connection->process.bootstrap)
+                return bootstrap_explain(connection->process.bootstrap,
+                                         buffer_bytes(&connection->in),
+                                         buffer_length(&connection->in), code, failure);
+        return failure_set(failure, FAILURE_STAGE_AGENT, code, "spr-agent ended");
+}
+
+bool connection_is_pending(const Connection *connection) {
+        const Bootstrap *bootstrap = connection->process.bootstrap;
+
+        if (bootstrap && bootstrap_is_pending(bootstrap))
+                return true;
+        return (!bootstrap || bootstrap_has_sent(bootstrap)) && outbox_pending(&connection->out);
 }
 
 int connection_flush(Connection *connection, Failure *failure) {
-        int r = outbox_flush(&connection->out, connection_fd(connection));
+        Bootstrap *bootstrap = connection->process.bootstrap;
+        int r = bootstrap ? bootstrap_write(bootstrap, connection_fd(connection)) : 0;
 
+        if (r == 0 && (!bootstrap || bootstrap_has_sent(bootstrap)))
+                r = outbox_flush(&connection->out, connection_fd(connection));
         if (r == -EPIPE || r == -ECONNRESET)
-                return connection_gone(failure, -r);
+                return connection_gone(connection, failure, -r);
         if (r)
                 return failure_errno(failure, FAILURE_STAGE_AGENT, -r, "cannot write to spr-agent");
         return 0;
@@ -178,6 +195,27 @@ connection_parse(Connection *connection, const ConnectionHandler *handler, Failu
         return 0;
 }
 
+/* What comes before the agent speaks. */
+static int connection_bootstrap(Connection *connection, Failure *failure) {
+        Bootstrap *bootstrap = connection->process.bootstrap;
+        size_t consumed;
+        int r;
+
+        if (!bootstrap || bootstrap_is_over(bootstrap))
+                return 0;
+        r = bootstrap_read(bootstrap, buffer_bytes(&connection->in), buffer_length(&connection->in),
+                           &consumed, failure);
+        if (r == 0)
+                buffer_consume(&connection->in, consumed);
+        return r;
+}
+
+static bool connection_is_ready(const Connection *connection) {
+        const Bootstrap *bootstrap = connection->process.bootstrap;
+
+        return !bootstrap || bootstrap_is_over(bootstrap);
+}
+
 static int connection_read(Connection *connection, size_t *lengthp, Failure *failure) {
         uint8_t *space;
         ssize_t n;
@@ -191,11 +229,13 @@ static int connection_read(Connection *connection, size_t *lengthp, Failure *fai
         if (n == -EAGAIN)
                 n = 0;
         else if (n == 0 || n == -ECONNRESET)
-                return connection_gone(failure, EPIPE);
+                return connection_gone(connection, failure, EPIPE);
         else if (n < 0)
                 return failure_errno(failure, FAILURE_STAGE_AGENT, (int)-n,
                                      "cannot read from spr-agent");
         buffer_commit(&connection->in, (size_t)n);
+        if (n > 0)
+                connection->heard_ns = clock_now_ns();
         *lengthp = (size_t)n;
         return 0;
 }
@@ -209,7 +249,9 @@ int connection_receive(Connection *connection, const ConnectionHandler *handler,
                 r = connection_read(connection, &length, failure);
                 if (r)
                         return r;
-                r = connection_parse(connection, handler, failure);
+                r = connection_bootstrap(connection, failure);
+                if (r == 0 && connection_is_ready(connection))
+                        r = connection_parse(connection, handler, failure);
                 if (r) {
                         connection->violated = true;
                         return r;

@@ -37,6 +37,7 @@ struct Connection {
         AgentProcess process;
         WireState state; /* WIRE_GREETING until WELCOME */
         uint32_t max_runs;
+        uint64_t born_ns, heard_ns, pinged_ns; /* when it began, spoke last, was last asked to */
         bool violated; /* the agent broke the protocol: it is killed, not waited for */
         Buffer in;
         Outbox out;
@@ -53,6 +54,8 @@ Connection *connection_forget(Connection *connection);
 /* Both never block and return 0 or -errno; -EPIPE and -ECONNRESET mean that the agent has gone. */
 int connection_flush(Connection *connection, Failure *failure);
 int connection_receive(Connection *connection, const ConnectionHandler *handler, Failure *failure);
+/* Whether connection_flush() has something to write. */
+bool connection_is_pending(const Connection *connection);
 /* Queues a frame other than DATA. Returns 0 or -errno. */
 int connection_put(Connection *connection,
                    FrameType type,

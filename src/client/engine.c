@@ -15,10 +15,12 @@
 #include "client/atfork.h"
 #include "client/error.h"
 #include "client/exchange.h"
+#include "client/keeper.h"
 #include "client/leader.h"
 #include "client/loop.h"
 #include "client/options.h"
 #include "engine/local.h"
+#include "engine/piped.h"
 
 #define EXIT_CODE_CANCELLED 130 /* as a shell says of an interrupted command */
 
@@ -53,6 +55,7 @@ int engine_new(SprEngine **enginep, Blob *environment, Transport *transport, Fai
         engine->next_id = 1;
         engine->epoll_fd = engine->completion_fd = engine->timer_fd = -1;
         engine->timer_ns = UINT64_MAX;
+        engine->keeper = KEEPER_NULL;
         queue_init(&engine->queue);
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (environments_init(&engine->environments, environment))
@@ -106,7 +109,7 @@ static int engine_connect(SprEngine *engine, Failure *failure) {
         if (r)
                 return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
         engine->first_id = engine->next_id;
-        return 0;
+        return engine->connection->process.bootstrap ? keeper_start(engine, failure) : 0;
 }
 
 static int engine_open_environment(SprEngine *engine, Environment *environment, Failure *failure) {
@@ -188,7 +191,7 @@ void engine_settle(SprEngine *engine) {
 
         exchange_expire(engine);
         loop_watch(engine);
-        pending = engine->connection && outbox_pending(&engine->connection->out);
+        pending = engine->connection && connection_is_pending(engine->connection);
         if ((pending && !engine->leader_writes) ||
             exchange_deadline_ns(engine) < engine->leader_until_ns)
                 leader_poke(engine);
@@ -216,7 +219,7 @@ void engine_lose(SprEngine *engine, const Failure *failure) {
         if (agent_has_gone(failure) && !exchange_drain(engine, &last))
                 last = *failure;
         cold = warm = last;
-        if (agent_has_gone(&last)) {
+        if (agent_has_gone(&last) && !engine->connection->process.bootstrap) {
                 (void)failure_lit(&cold, FAILURE_STAGE_AGENT, EPIPE,
                                   "spr-agent ended before the interpreter was ready");
                 (void)failure_lit(&warm, FAILURE_STAGE_AGENT, EPIPE,
@@ -332,6 +335,7 @@ void engine_after_fork(SprEngine *engine) {
         engine->leader_sleeps = false;
         engine->followers = NULL;
         loop_after_fork(engine);
+        keeper_forget(engine);
         engine->wake_fd = fd_close(engine->wake_fd);
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* the number just freed */
         engine->connection = connection_forget(engine->connection);
@@ -347,9 +351,20 @@ void engine_after_fork(SprEngine *engine) {
                 (void)run_unref(run);
 }
 
+static int transport_new(Transport **transportp, const SprEngineOptions *options) {
+        LocalTarget local = {.agent = options->agent, .debug = options->debug};
+        PipedTarget piped = {
+                .argv = strings_array(&options->command),
+                .agent = options->agent,
+                .shell_hop = options->shell_hop,
+        };
+
+        return options->command.n_items > 0 ? piped_transport_new(transportp, &piped)
+                                            : local_transport_new(transportp, &local);
+}
+
 _public_ int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options, SprError *error) {
         _cleanup_(blob_unrefp) Blob *environment = NULL;
-        LocalTarget target = {.agent = options->agent, .debug = options->debug};
         Failure failure = FAILURE_NULL;
         Transport *transport;
         int r;
@@ -357,13 +372,16 @@ _public_ int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options
         r = options_to_environment(options, &environment, &failure);
         if (r)
                 return error_from_failure(error, &failure);
-        r = local_transport_new(&transport, &target);
+        r = transport_new(&transport, options);
         if (r)
                 return error_from_errno(error, r);
         r = engine_new(enginep, environment, transport, &failure);
         if (r)
                 return error_from_failure(error, &failure);
         (*enginep)->queue.limits = options->queue;
+        if (options->exclusive_tmp)
+                (*enginep)->queue.limits.max_concurrency = 1;
+        (*enginep)->startup_timeout_ns = options->startup_timeout_ns;
         return 0;
 }
 
@@ -388,6 +406,7 @@ _public_ void spr_engine_close(SprEngine *engine) {
         if (engine->connection)
                 engine_lose(engine, &failure);
         engine_unlock(engine);
+        keeper_stop(engine);
 }
 
 _public_ int spr_engine_start(SprEngine *engine, SprError *error) {

@@ -25,6 +25,17 @@
 #include "engine/transport.h"
 #include "spr/spr.h"
 
+typedef struct Keeper {
+        pthread_t thread;
+        bool runs;
+        int stop_fd; /* eventfd; -1 = it does not run */
+} Keeper;
+
+#define KEEPER_NULL                                                                                \
+        (Keeper) {                                                                                 \
+                .stop_fd = -1                                                                      \
+        }
+
 struct SprEngine {
         atomic_uint n_refs; /* the owner, and every handle of a run */
         pthread_mutex_t lock;
@@ -32,7 +43,9 @@ struct SprEngine {
 
         Transport *transport;
         Connection *connection; /* NULL until the first run, and after the agent died */
-        Connection *lost;       /* to be freed when the lock is not held */
+        Keeper keeper;          /* of a connection behind a command */
+        uint64_t startup_timeout_ns;
+        Connection *lost; /* to be freed when the lock is not held */
 
         Environments environments;
 

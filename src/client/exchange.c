@@ -75,6 +75,7 @@ static int exchange_send(SprEngine *engine, SprRun *run, Failure *failure) {
                 return r;
         queue_remove(&engine->queue, run);
         run->state = RUN_SENT;
+        run->sent_ns = clock_now_ns();
         run_table_add(&engine->sent, run);
         run->upload.stream = run->id;
         outbox_start(out, &run->upload);

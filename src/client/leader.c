@@ -100,7 +100,7 @@ static int leader_sleep(SprEngine *engine, struct pollfd fds[static 2], uint64_t
 /* One poll and what follows from it. */
 static int leader_step(SprEngine *engine, uint64_t deadline_ns) {
         Connection *connection = engine->connection;
-        bool writes = connection && outbox_pending(&connection->out);
+        bool writes = connection && connection_is_pending(connection);
         struct pollfd fds[2] = {
                 {
                         .fd = connection ? connection_fd(connection) : -1,

@@ -48,7 +48,7 @@ void loop_watch(SprEngine *engine) {
         if (engine->epoll_fd < 0 || !engine->connection)
                 return;
         loop_arm(engine);
-        if (outbox_pending(&engine->connection->out))
+        if (connection_is_pending(engine->connection))
                 event.events |= EPOLLOUT;
         if (event.events == engine->watched)
                 return;

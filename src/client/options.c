@@ -49,6 +49,7 @@ _public_ SprEngineOptions *spr_engine_options_free(SprEngineOptions *options) {
         free(options->python);
         free(options->agent);
         buffer_deinit(&options->preloads);
+        strings_deinit(&options->command);
         free(options);
         return NULL;
 }
@@ -69,6 +70,28 @@ _public_ int spr_engine_options_set_venv(SprEngineOptions *options, const char *
 
 _public_ int spr_engine_options_set_agent(SprEngineOptions *options, const char *path) {
         return string_replace(&options->agent, path);
+}
+
+_public_ int spr_engine_options_set_command(SprEngineOptions *options, const char *const *argv) {
+        Strings command = STRINGS_NULL;
+
+        if (!argv[0])
+                return SPR_E_INVALID;
+        if (strings_add_array(&command, argv)) {
+                strings_deinit(&command);
+                return -ENOMEM;
+        }
+        strings_deinit(&options->command);
+        options->command = command;
+        return 0;
+}
+
+_public_ void spr_engine_options_set_shell_hop(SprEngineOptions *options, bool shell_hop) {
+        options->shell_hop = shell_hop;
+}
+
+_public_ void spr_engine_options_set_exclusive_tmp(SprEngineOptions *options, bool exclusive) {
+        options->exclusive_tmp = exclusive;
 }
 
 /* Python allows letters of any script; what they are is found out when the module is imported. */
@@ -175,6 +198,19 @@ static int options_absolute_python(const char *python, char **pathp, Failure *fa
         return 0;
 }
 
+/* Empty: the one that the command leads to. */
+static int options_python(const SprEngineOptions *options, char **pathp, Failure *failure) {
+        if (options->command.n_items == 0)
+                return options_absolute_python(options->python, pathp, failure);
+        *pathp = strdup("");
+        return *pathp ? 0 : failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+}
+
+static uint32_t options_flags(const SprEngineOptions *options) {
+        return (options->preload_auto ? ENV_FLAG_PRELOAD_AUTO : 0u) |
+               (options->exclusive_tmp ? ENV_FLAG_EXCLUSIVE_TMP : 0u);
+}
+
 int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failure *failure) {
         _cleanup_(buffer_deinitp) Buffer payload;
         _cleanup_(freep) char *python = NULL;
@@ -182,7 +218,7 @@ int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failur
                 .startup_timeout_ns = options->startup_timeout_ns,
                 .n_preloads = options->n_preloads,
                 .n_standbys = options->n_standbys,
-                .flags = options->preload_auto ? ENV_FLAG_PRELOAD_AUTO : 0u,
+                .flags = options_flags(options),
         };
         int r;
 
@@ -191,7 +227,7 @@ int options_to_environment(const SprEngineOptions *options, Blob **blobp, Failur
                 *failure = options->fault;
                 return -failure->code;
         }
-        r = options_absolute_python(options->python, &python, failure);
+        r = options_python(options, &python, failure);
         if (r)
                 return r;
         r = buffer_append(&payload, &frame, sizeof(frame));

@@ -11,11 +11,14 @@
 #include "base/failure.h"
 #include "client/blob.h"
 #include "client/queue.h"
+#include "engine/strings.h"
 #include "spr/spr.h"
 
 struct SprEngineOptions {
         char *python; /* as given */
         char *agent;
+        Strings command; /* that leads to a Python; empty: @python, on this machine */
+        bool shell_hop, exclusive_tmp;
         Buffer preloads; /* NUL-terminated names, one after the other */
         uint32_t n_preloads;
         Failure fault; /* of the first bad name; then no engine is made */

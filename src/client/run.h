@@ -61,6 +61,7 @@ struct SprRun {
         Waiter *waiter;  /* the thread in spr_run_wait() */
         Link in_queue;
         uint64_t queued_ns;     /* when it was put there */
+        uint64_t sent_ns;       /* when it was given to the connection */
         uint64_t queue_wait_ns; /* how long it was there, once it is not */
         SprRun *next;           /* in the one list or table it is on */
 };

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "engine/agent-process.h"
+#include "engine/bootstrap.h"
 
 /* In glibc's headers only since 2.36. */
 #define WAIT_BY_PIDFD ((idtype_t)3)
@@ -92,5 +93,6 @@ void agent_process_kill(AgentProcess *process) {
 void agent_process_forget(AgentProcess *process) {
         (void)fd_close(process->stream_fd);
         (void)fd_close(process->pidfd);
+        (void)bootstrap_free(process->bootstrap);
         *process = AGENT_PROCESS_NULL;
 }

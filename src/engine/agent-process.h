@@ -13,13 +13,15 @@
 #include "base/attr.h"
 
 typedef struct AgentProcess AgentProcess;
+typedef struct Bootstrap Bootstrap;
 
 #define AGENT_PROCESS_GRACE_NS (UINT64_C(2) * 1000000000)
 
 struct AgentProcess {
         int stream_fd;
-        int pidfd; /* -1 where the kernel or a filter denies pidfds */
-        pid_t pid; /* 0 = no process of ours */
+        int pidfd;            /* -1 where the kernel or a filter denies pidfds */
+        pid_t pid;            /* 0 = no process of ours */
+        Bootstrap *bootstrap; /* how the agent comes to the other end; NULL = it is there */
 };
 
 #define AGENT_PROCESS_NULL                                                                         \

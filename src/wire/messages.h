@@ -42,10 +42,11 @@ struct WelcomeFrame {
 };
 
 enum {
-        ENV_FLAG_HOST_NETWORK = 1 << 0, /* its runs share the network of the agent */
-        ENV_FLAG_PRELOAD_AUTO = 1 << 1, /* also preload what its runs turn out to import */
+        ENV_FLAG_HOST_NETWORK = 1 << 0,  /* its runs share the network of the agent */
+        ENV_FLAG_PRELOAD_AUTO = 1 << 1,  /* also preload what its runs turn out to import */
+        ENV_FLAG_EXCLUSIVE_TMP = 1 << 2, /* /tmp is its runs', one at a time, where they share it */
 
-        ENV_FLAGS = ENV_FLAG_HOST_NETWORK | ENV_FLAG_PRELOAD_AUTO, /* no other one is legal */
+        ENV_FLAGS = ENV_FLAG_HOST_NETWORK | ENV_FLAG_PRELOAD_AUTO | ENV_FLAG_EXCLUSIVE_TMP,
 };
 
 #define ENV_STANDBYS_ADAPTIVE UINT32_MAX
