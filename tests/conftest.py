@@ -11,14 +11,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from safe_py_runner import LocalEngine, RunnerPolicy, RunnerResult, run_code
+from safe_py_runner import CommandEngine, LocalEngine, RunnerPolicy, RunnerResult, run_code
+from sshd import sshd
 
 DEBIAN_PYTHON = "/usr/bin/python3"
+CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+ENGINES = ("local", "command", "ssh")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--interpreters",
         default=os.environ.get("SPR_TEST_INTERPRETERS", DEBIAN_PYTHON),
         help="guest interpreters: paths separated by commas, or `all`",
+    )
+    parser.addoption(
+        "--engine",
+        choices=ENGINES,
+        default=os.environ.get("SPR_TEST_ENGINE", "local"),
+        help="what the fixtures `engine` and `run` stand for (default: %(default)s)",
     )
 
 
@@ -52,10 +62,28 @@ def interpreter_id(path: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def engine(interpreter: str) -> Iterator[LocalEngine]:
+def engine(interpreter: str, pytestconfig: pytest.Config) -> Iterator[LocalEngine | CommandEngine]:
     """A warm engine for one guest interpreter."""
-    with LocalEngine(python=interpreter) as engine:
-        yield engine
+    with ExitStack() as stack:
+        yield stack.enter_context(
+            make_engine(pytestconfig.getoption("--engine"), interpreter, stack)
+        )
+
+
+def make_engine(kind: str, interpreter: str, stack: ExitStack) -> LocalEngine | CommandEngine:
+    if kind == "local":
+        return LocalEngine(python=interpreter)
+    if kind == "command":
+        return CommandEngine([interpreter])
+    return CommandEngine([*stack.enter_context(sshd()), interpreter], shell_hop=True)
+
+
+@pytest.fixture(scope="session")
+def where(pytestconfig: pytest.Config) -> str:
+    """What results of `engine` say of the place."""
+    if pytestconfig.getoption("--engine") == "local":
+        return "host"
+    return "container" if any(map(os.path.exists, CONTAINER_MARKS)) else "remote"
 
 
 Run = Callable[..., RunnerResult]

@@ -268,7 +268,7 @@ uint64_t spr_result_get_peak_memory_bytes(const SprResult *result);
 const char *spr_result_get_isolation_level(const SprResult *result);
 /* "none", or "host" where the code could use the network of the host */
 const char *spr_result_get_network(const SprResult *result);
-/* Where the code ran: "host", this machine. */
+/* Where the code ran: "host", this machine; "container" or "remote", where a command leads to. */
 const char *spr_result_get_where(const SprResult *result);
 /* The names of the layers that were applied and read back; NULL at and after the last one. */
 const char *spr_result_get_layer(const SprResult *result, size_t index);

@@ -37,6 +37,7 @@ struct Agent {
         HostLink link;
         Nest nest;
         bool remote;              /* the host is not on this machine */
+        uint32_t where;           /* RESULT_FLAG_* that tell it */
         const char *python;       /* for environments that name none; NULL = there is none */
         LayerSet without;         /* layers left out on demand */
         LayerSet tried, lacking;  /* layers that were tried; that this kernel does not have */

@@ -87,6 +87,18 @@ static bool agent_read_options(Agent *agent, int argc, char **argv) {
         return !agent->python || agent->python[0] == '/';
 }
 
+/* By the marks of Docker and Podman. */
+static uint32_t agent_find_out_where(const Agent *agent) {
+        static const char *const marks[] = {"/.dockerenv", "/run/.containerenv"};
+
+        if (!agent->remote)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+                if (access(marks[i], F_OK) == 0)
+                        return RESULT_FLAG_REMOTE | RESULT_FLAG_CONTAINER;
+        return RESULT_FLAG_REMOTE;
+}
+
 /* Of a host on this machine, where it gave one. What else has that number was left open by whoever
  * started a remote agent. */
 static int agent_take_host(const Agent *agent) {
@@ -111,6 +123,7 @@ int main(int argc, char **argv) {
         (void)umask(077);
         if (chdir("/") < 0)
                 return 1;
+        agent.where = agent_find_out_where(&agent);
         nest_enter(&agent.nest, agent.without);
         if (agent_init(&agent, AGENT_FD_IN, AGENT_FD_OUT, host_pidfd, &failure))
                 return agent_give_up(&failure);

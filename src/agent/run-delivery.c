@@ -83,6 +83,7 @@ void run_deliver(Run *run, const Verdict *verdict) {
 
         if (run->host_network)
                 frame.flags |= RESULT_FLAG_HOST_NETWORK;
+        frame.flags |= agent->where;
         run_add_answer(run, verdict, &frame);
         run_add_streams(run, &frame);
         (void)link_send(&agent->link, frame_header(FRAME_RESULT, run->id, sizeof(frame)), &frame);

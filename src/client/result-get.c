@@ -125,8 +125,10 @@ _public_ const char *spr_result_get_network(const SprResult *result) {
         return result_flag(result, RESULT_FLAG_HOST_NETWORK) ? "host" : "none";
 }
 
-_public_ const char *spr_result_get_where(const SprResult *result _unused_) {
-        return "host";
+_public_ const char *spr_result_get_where(const SprResult *result) {
+        if (result_flag(result, RESULT_FLAG_CONTAINER))
+                return "container";
+        return result_flag(result, RESULT_FLAG_REMOTE) ? "remote" : "host";
 }
 
 _public_ const char *spr_result_get_layer(const SprResult *result, size_t index) {

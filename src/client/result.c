@@ -17,7 +17,8 @@
 
 #define RESULT_FLAGS                                                                               \
         (RESULT_FLAG_STDOUT_TRUNCATED | RESULT_FLAG_STDERR_TRUNCATED | RESULT_FLAG_HAS_RESULT |    \
-         RESULT_FLAG_HAS_ERROR | RESULT_FLAG_RESOURCE_EXCEEDED | RESULT_FLAG_HOST_NETWORK)
+         RESULT_FLAG_HAS_ERROR | RESULT_FLAG_RESOURCE_EXCEEDED | RESULT_FLAG_HOST_NETWORK |        \
+         RESULT_FLAG_REMOTE | RESULT_FLAG_CONTAINER)
 
 void result_frame_sizes(const ResultFrame *frame, uint64_t sizes[static RESULT_TEXTS]) {
         sizes[TEXT(DATA_RESULT)] = frame->result_size;

@@ -109,18 +109,23 @@ bool bootstrap_is_over(const Bootstrap *bootstrap) {
 
 /* words */
 
-/* The end of a text in one line that may be printed. */
+/* A text in one line that may be printed; of a long one the beginning and the end. */
 static void words_take(char words[static WORDS_MAX + 1], const uint8_t *bytes, size_t length) {
+        static const char gap[] = " ... ";
+        const size_t half = (WORDS_MAX - strlen(gap)) / 2;
         Failure line = FAILURE_NULL;
-        size_t n;
 
         while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
                 length--;
-        n = min_size(length, WORDS_MAX);
-        memcpy(line.text, bytes + length - n, n);
+        if (length <= WORDS_MAX) {
+                memcpy(line.text, bytes, length);
+        } else {
+                memcpy(line.text, bytes, half);
+                memcpy(line.text + half, gap, strlen(gap));
+                memcpy(line.text + half + strlen(gap), bytes + length - half, half);
+        }
         failure_sanitise(&line);
-        memcpy(words, line.text, n);
-        words[n] = '\0';
+        (void)snprintf(words, WORDS_MAX + 1, "%.*s", (int)WORDS_MAX, line.text);
 }
 
 void bootstrap_listen(Bootstrap *bootstrap) {

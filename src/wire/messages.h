@@ -116,6 +116,8 @@ enum {
         RESULT_FLAG_HAS_ERROR = 1 << 3,
         RESULT_FLAG_RESOURCE_EXCEEDED = 1 << 4,
         RESULT_FLAG_HOST_NETWORK = 1 << 5, /* the run could use the network of the host */
+        RESULT_FLAG_REMOTE = 1 << 6,       /* the agent was put where a command leads to */
+        RESULT_FLAG_CONTAINER = 1 << 7,    /* and that is a container */
 };
 
 struct ResultFrame {
