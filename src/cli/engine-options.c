@@ -15,7 +15,7 @@ int engine_options_make(const CliContext *context,
                 return fault_set_oom(fault);
 
         r = spr_engine_options_new(&options);
-        if (r == 0)
+        if (r == 0 && python)
                 r = spr_engine_options_set_python(options, python);
         if (r == 0 && agent)
                 r = spr_engine_options_set_agent(options, agent);

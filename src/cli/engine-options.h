@@ -9,7 +9,7 @@
 #include "cli/context.h"
 #include "cli/fault.h"
 
-/* Returns 0 or a status. */
+/* @python: NULL for an engine that finds its own. Returns 0 or a status. */
 int engine_options_make(const CliContext *context,
                         const char *python,
                         SprEngineOptions **optionsp,

@@ -16,6 +16,8 @@ struct RunOptions {
         const char *policy;
         const char *python;
         const char *venv;
+        const char *engine; /* NULL: as the others say */
+        const char *command;
         OptionList packages; /* --with */
         OptionList preloads;
         uint64_t timeout_ns; /* 0: the policy's */
@@ -31,6 +33,7 @@ struct RunOptions {
         bool proc;
         bool allow_sdist;
         bool script_deps;
+        bool shell_hop;
         bool json;
         bool quiet;
 };

@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/engine-options.h"
 #include "cli/fault.h"
 #include "cli/handles.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "cli/run-engine.h"
 #include "cli/run-environment.h"
 #include "cli/run-input.h"
 #include "cli/run-options.h"
@@ -66,6 +66,12 @@ const OptionSpec run_options[] = {
          "install what the file itself asks for (PEP 723)"},
         {"allow-sdist", 0, OPTION_FLAG, offsetof(RunOptions, allow_sdist), NULL,
          "build packages that have no wheel: runs their\nauthors' code outside the sandbox"},
+        {"engine", 0, OPTION_TEXT, offsetof(RunOptions, engine), "local|cmd",
+         "where it runs: here, or where --command leads"},
+        {"command", 0, OPTION_TEXT, offsetof(RunOptions, command), "COMMAND",
+         "run it behind this command, which ends in a\nPython on a pipe: 'ssh host python3'"},
+        {"shell-hop", 0, OPTION_FLAG, offsetof(RunOptions, shell_hop), NULL,
+         "a shell splits the end of the command again,\nas that of ssh does"},
         {"preload", 0, OPTION_LIST, offsetof(RunOptions, preloads), "NAME|auto",
          "import this module before the run; may be\nrepeated"},
         {"json", 'j', OPTION_FLAG, offsetof(RunOptions, json), NULL,
@@ -79,6 +85,8 @@ const char run_examples[] =
         "spr run -c 'result = sum(range(10))'       prints 45\n"
         "cat code.py | spr run - --timeout 0.5s     code from standard input\n"
         "spr run plot.py --with numpy==2.1.3        with a package\n"
+        "spr run code.py --command 'ssh host python3' --shell-hop\n"
+        "                                           on another machine, nothing installed there\n"
         "spr run code.py --json                     everything, for a program to read\n";
 
 /* An engine whose agent did not answer to Ctrl-C. It is not waited for: the agent kills all that it
@@ -112,37 +120,6 @@ static int request_make(const RunOptions *options,
 
         *requestp = take_ptr(&request);
         return 0;
-}
-
-/* Names that are none are refused by spr_engine_new(), in words. */
-static int engine_add_preloads(SprEngineOptions *options, const OptionList *preloads) {
-        int r = 0;
-
-        for (size_t i = 0; i < preloads->n_items && r >= 0; ++i) {
-                if (strcmp(preloads->items[i], "auto") == 0)
-                        spr_engine_options_set_preload_auto(options, true);
-                else
-                        r = spr_engine_options_add_preload(options, preloads->items[i]);
-        }
-        return r < 0 ? r : 0;
-}
-
-static int engine_make(const RunEnvironment *environment,
-                       const char *python,
-                       SprEngine **enginep,
-                       Fault *fault) {
-        _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
-        SprError error = {0};
-        int r;
-
-        r = engine_options_make(environment->context, python, &options, fault);
-        if (r)
-                return r;
-        r = engine_add_preloads(options, &environment->options->preloads);
-        if (r)
-                return fault_set_oom(fault);
-        r = spr_engine_new(enginep, options, &error);
-        return r ? fault_set_error(fault, r, &error) : 0;
 }
 
 /* Waits for the only run of @engine, cancelling it once at a signal. */
@@ -190,16 +167,12 @@ static int run_execute(const RunEnvironment *environment,
                        SprResult **resultp,
                        Fault *fault) {
         _cleanup_(spr_request_freep) SprRequest *request = NULL;
-        _cleanup_(freep) char *python = NULL;
         int r;
 
         r = request_make(environment->options, environment->input, &request, fault);
         if (r)
                 return r;
-        r = run_environment_find_python(environment, &python, fault);
-        if (r)
-                return r;
-        r = engine_make(environment, python, enginep, fault);
+        r = run_engine_make(environment, enginep, fault);
         if (r)
                 return r;
         return request_run(*enginep, request, resultp, fault);
@@ -250,6 +223,8 @@ int run_main(const CliContext *context, int argc, char **argv) {
                 r = fault_set_oom(&fault);
         else if (r > 0)
                 r = fault_set(&fault, STATUS_USAGE, "%s", wrong.text);
+        if (r == 0)
+                r = run_engine_check(&options, &fault);
         if (r == 0)
                 r = run_input_load(&input, &options, &operands, &fault);
         if (r == 0)

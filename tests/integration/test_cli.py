@@ -38,7 +38,8 @@ OUR_FIELDS = ["outcome", "killed_by", "usage", "truncated", "isolation", "run_id
 OPTIONS = [
     *("code", "input", "policy", "timeout", "memory", "cpu-seconds", "disk", "max-file"),
     *("max-processes", "allow-processes", "network", "read-only", "env", "proc"),
-    *("python", "venv", "with", "script-deps", "allow-sdist", "preload", "json", "quiet", "help"),
+    *("python", "venv", "with", "script-deps", "allow-sdist", "engine", "command", "shell-hop"),
+    *("preload", "json", "quiet", "help"),
 ]
 SCRIPT = """# /// script
 # dependencies = ["surely-not-installed==1.0"]
@@ -418,6 +419,23 @@ def test_default_interpreter(spr: Spr, tmp_path: Path) -> None:
     assert json.loads(named.stdout) == "/usr"
     gone = spr("run", "-c", code, VIRTUAL_ENV="/nonexistent")
     assert gone.returncode == 127
+
+
+def test_behind_a_command(spr: Spr) -> None:
+    """Quoted words of the command itself, and where there is no Python, why."""
+    code = "import sys; result = sys.flags.dont_write_bytecode"
+    assert spr("run", "-c", code, "--command", f"{PYTHON} '-B'").stdout == "1\n"
+    assert spr("run", "-c", code, "--engine", "cmd", "--command", PYTHON).returncode == 0
+    hop = "sh -c 'exec sh -c \"$*\"' -"
+    assert spr("run", "-c", code, "--command", f"{hop} {PYTHON}", "--shell-hop").returncode == 0
+    answer = json.loads(spr("run", "-c", code, "--command", PYTHON, "--json").stdout)
+    assert answer["isolation"]["where"] in ("remote", "container")
+    lost = spr("run", "-c", code, "--command", "sh -c 'echo >&2 no route; exit 1'")
+    assert lost.returncode == 125
+    assert "ended before a Python answered: no route" in lost.stderr
+    wrong = spr("run", "-c", code, "--command", PYTHON, "--venv", "x")
+    assert wrong.returncode == 2
+    assert "--venv" in wrong.stderr
 
 
 def test_preload(run: Spr, spr: Spr) -> None:
