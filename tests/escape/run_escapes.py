@@ -3,7 +3,7 @@
 """Every hostile program of this directory, run in the sandbox and judged.
 
 usage: run_escapes.py [--pass NAME[,NAME…]] [--only PROGRAM[,…]] [--except PROGRAM[,…]] [--json]
-                      [--agent PATH] [--python INTERPRETER] [--brief]
+                      [--agent PATH] [--command COMMAND] [--python INTERPRETER] [--brief]
 
 Passes: all, default, policy-off, processes, minus-one, control (harness/passes.py says what each
 is). A line per program as soon as it is done; with --brief, the sums alone. Exit status 1 where one
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections import Counter
@@ -39,6 +40,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--brief", action="store_true")
     parser.add_argument("--agent")
+    parser.add_argument("--command", type=lambda text: tuple(shlex.split(text)), default=())
     parser.add_argument("--python", default="/usr/bin/python3")
     chosen = parser.parse_args()
     if unknown := set(chosen.passes) - set(PASSES):
@@ -95,6 +97,7 @@ def main() -> int:
     settings = Options(
         chosen.agent,
         chosen.python,
+        chosen.command,
         chosen.only,
         chosen.excepted,
         on_row=None if chosen.json or chosen.brief else show_row,

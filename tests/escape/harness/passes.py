@@ -126,6 +126,7 @@ class Report:
 class Options:
     agent: str | None = None
     interpreter: str = "/usr/bin/python3"
+    command: tuple[str, ...] = ()  # that leads to it; none: on this machine
     only: tuple[str, ...] = ()
     excepted: tuple[str, ...] = ()
     brief: bool = False  # policy-off without the programs that `all` has run under the same policy
@@ -224,7 +225,10 @@ def _perform(
     usual: Fields | None = None,
 ) -> Report:
     report = Report(title)
-    with agent_of(options.agent, without), Stand(options.interpreter, usual or {}) as stand:
+    with (
+        agent_of(options.agent, without),
+        Stand(options.interpreter, usual or {}, options.command) as stand,
+    ):
         report.level, report.layers = stand.level, stand.layers
         if stand.refusal is not None:
             report.rows = [Row(each, REFUSED, stand.refusal, 0) for each in programs]
@@ -297,7 +301,7 @@ def _with(
 def _minus_one(options: Options, programs: list[Program]) -> Iterator[Report]:
     boundary = [each for each in programs if each.severity == "boundary"]
     policies = {each.name: POLICY_OFF | each.limits for each in boundary}
-    with agent_of(options.agent, ()), Stand(options.interpreter, {}) as stand:
+    with agent_of(options.agent, ()), Stand(options.interpreter, {}, options.command) as stand:
         usual = ANY_LEVEL if stand.level == "full" else {}
     for layer in LAYERS:
         report = _perform(f"minus-one {layer}", options, boundary, policies, (layer,), usual)

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -18,9 +18,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # tests
 
 import leftovers  # noqa: E402
-import safe_py_runner.execution.local_engine as local_engine  # noqa: E402
+import safe_py_runner.execution.native_engine as native_engine  # noqa: E402
 from processes import PATIENCE, wait_until  # noqa: E402
-from safe_py_runner import LocalEngine, RunnerPolicy, run_code  # noqa: E402
+from safe_py_runner import CommandEngine, LocalEngine, RunnerPolicy, run_code  # noqa: E402
 
 from . import outside  # noqa: E402
 from .judge import Shot, was_refused  # noqa: E402
@@ -38,7 +38,7 @@ CANARY_FACTOR, CANARY_SLACK_MS, CANARY_MAX_MS = 3, 5 * PATIENCE, 1000 * PATIENCE
 @contextmanager
 def agent_of(path: str | None, without: tuple[str, ...]) -> Iterator[None]:
     """Engines made in this block start this agent, without these layers."""
-    usual = local_engine.agent_path
+    usual = native_engine.agent_path
     agent = path or usual()
     with tempfile.TemporaryDirectory(prefix="spr-escape.") as directory:
         if without:
@@ -47,11 +47,11 @@ def agent_of(path: str | None, without: tuple[str, ...]) -> Iterator[None]:
             wrapper.chmod(0o755)
             os.chmod(directory, 0o755)
             agent = str(wrapper)
-        local_engine.agent_path = lambda: agent
+        native_engine.agent_path = lambda: agent
         try:
             yield
         finally:
-            local_engine.agent_path = usual
+            native_engine.agent_path = usual
 
 
 def _status(pid: int, key: str) -> int:
@@ -92,9 +92,13 @@ class Supervisors:
 class Stand:
     """Use as a `with` block. `usual` are fields of every policy, beneath those of a program."""
 
-    def __init__(self, interpreter: str, usual: Fields) -> None:
+    def __init__(self, interpreter: str, usual: Fields, command: Sequence[str] = ()) -> None:
         self._others = leftovers.family(os.getpid()).keys() - {os.getpid()}  # of other engines
-        self.engine = LocalEngine(python=interpreter)
+        self.engine: LocalEngine | CommandEngine
+        if command:
+            self.engine = CommandEngine([*command, interpreter], shell_hop=command[0] == "ssh")
+        else:
+            self.engine = LocalEngine(python=interpreter)
         self.usual = usual
         self.layers: tuple[str, ...] = ()
         self.level = ""
