@@ -24,6 +24,7 @@
 #include "wire/packet.h"
 #include "wire/region.h"
 #include "worker/answer.h"
+#include "worker/blas-threads.h"
 #include "worker/ending.h"
 #include "worker/guard.h"
 #include "worker/job.h"
@@ -150,6 +151,7 @@ static int job_set_up(Job *job) {
         if (rules_init(&job->rules, &job->tools->json, job->request.policy) < 0 ||
             variables_set(job->rules.variables) < 0)
                 return -1;
+        blas_threads_set(job->tools->blas_threads, job->rules.variables);
         input = job_input(job);
         Py_CLEAR(job->request.input);
         Py_CLEAR(job->request.policy);

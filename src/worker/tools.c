@@ -16,6 +16,7 @@
  */
 #include <stdlib.h>
 
+#include "worker/blas-threads.h"
 #include "worker/tools.h"
 
 /* Imports @module and takes one attribute of it. */
@@ -85,6 +86,7 @@ int job_tools_take_preloaded(JobTools *tools) {
         PyObject *modules = PyImport_GetModuleDict();
         PyObject *random = PyDict_GetItemString(modules, "numpy.random");
 
+        tools->blas_threads = blas_threads_find();
         tools->numpy_seed = random ? PyObject_GetAttrString(random, "seed") : NULL;
         PyErr_Clear(); /* whatever has that name is not numpy's */
         return rehearsal_init(&tools->rehearsal);

@@ -28,6 +28,7 @@ struct JobTools {
         PyObject *count_exitfuncs;  /* atexit._ncallbacks */
         PyObject *format_exception; /* traceback.format_exception, NULL until job_tools_warm() */
         PyObject *numpy_seed;       /* numpy.random.seed, NULL where it is not preloaded */
+        PyObject *blas_threads;     /* of blas_threads_find() */
         PyObject *builtins;         /* a copy, NULL until job_tools_copy_builtins() */
         PyObject *streams[2];       /* the zygote's sys.stdout and sys.stderr, never used again */
         Rehearsal rehearsal;

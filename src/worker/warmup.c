@@ -270,6 +270,8 @@ static int warmup_learn(const WarmupOrder *order, int control_fd, int proc_fd, F
         return r;
 }
 
+extern int malloc_trim(size_t pad) __attribute__((weak)); /* of glibc; musl has none */
+
 int warmup_freeze(void) {
         PyObject *gc, *done = NULL;
 
@@ -282,6 +284,8 @@ int warmup_freeze(void) {
         }
         Py_XDECREF(gc);
         Py_XDECREF(done);
+        if (malloc_trim)
+                (void)malloc_trim(0); /* what the imports have freed need not be copied */
         return done ? 0 : -1;
 }
 

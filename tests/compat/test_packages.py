@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -82,16 +83,23 @@ def test_uv_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def numpy_engine(
+def numpy_venv(
     interpreter: str, tmp_path_factory: pytest.TempPathFactory, package_index: None
-) -> LocalEngine:
+) -> Path:
     """A venv with numpy, made once for each guest interpreter."""
     minor = subprocess.check_output(
         [interpreter, "-c", "import sys; print(sys.version_info[1])"], text=True
     )
     version = "2.0.2" if int(minor) < 13 else "2.1.3"
     directory = tmp_path_factory.mktemp("numpy") / "venv"
-    return LocalEngine(venv_dir=directory, python=interpreter, packages=[f"numpy=={version}"])
+    LocalEngine(venv_dir=directory, python=interpreter, packages=[f"numpy=={version}"]).close()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def numpy_engine(numpy_venv: Path) -> Iterator[LocalEngine]:
+    with LocalEngine(python=numpy_venv) as engine:
+        yield engine
 
 
 def test_numpy_at_256_mb(numpy_engine: LocalEngine) -> None:
@@ -108,6 +116,23 @@ def test_numpy_beyond_its_memory(numpy_engine: LocalEngine) -> None:
     policy = RunnerPolicy(memory_limit_mb=128, timeout_seconds=20)
     answer = run_code(code, numpy_engine, policy=policy)
     assert (answer.error, answer.resource_exceeded) == ("Memory limit exceeded", True)
+
+
+def test_threads_of_a_preloaded_numpy(numpy_venv: Path) -> None:
+    """One, unless the run's environment asks for more, as at a start with it."""
+    code = (
+        "import os, numpy\n"
+        "x = numpy.ones((600, 600))\n"
+        "for _ in range(3): x = x @ x / 600\n"
+        "result = [len(os.listdir('/proc/self/task')), float(x[0, 0])]"
+    )
+    # /proc/self is there where the run has namespaces of its own
+    free = {"blocked_imports": [], "timeout_seconds": 20, "allow_processes": True, "proc": True}
+    with LocalEngine(python=numpy_venv, preload=["numpy"]) as engine:
+        for n in ("1", "3", None):
+            policy = RunnerPolicy(**free, env={"OMP_NUM_THREADS": n} if n else {})
+            answer = run_code(code, engine, policy=policy)
+            assert answer.result == [int(n or 1), 1.0], answer.error
 
 
 def test_numpy_scalars_become_text_or_numbers(numpy_engine: LocalEngine) -> None:
