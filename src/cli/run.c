@@ -85,8 +85,8 @@ const char run_examples[] =
         "spr run -c 'result = sum(range(10))'       prints 45\n"
         "cat code.py | spr run - --timeout 0.5s     code from standard input\n"
         "spr run plot.py --with numpy==2.1.3        with a package\n"
-        "spr run code.py --command 'ssh host python3' --shell-hop\n"
-        "                                           on another machine, nothing installed there\n"
+        "spr run code.py --shell-hop --command 'ssh host python3'\n"
+        "                                           on another machine\n"
         "spr run code.py --json                     everything, for a program to read\n";
 
 /* An engine whose agent did not answer to Ctrl-C. It is not waited for: the agent kills all that it
