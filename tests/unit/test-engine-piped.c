@@ -113,7 +113,7 @@ static void test_failures(void **state) {
                 const char *argv[4];
                 const char *words;
         } rows[] = {
-                {{"no-such-program", NULL}, "cannot run 'no-such-program': No such file"},
+                {{"no-such-program", NULL}, "'no-such-program'"},
                 {{"false", NULL}, "'false' ended before a Python answered"},
                 {{"sh", "-c", "echo >&2 no route to host; exit 255", NULL},
                  "ended before a Python answered: no route to host"},
