@@ -74,6 +74,13 @@ static void worker_leave_start(Worker *worker) {
                 --worker->zygote->n_starting;
 }
 
+/* Empty for certain where its only process has been waited for. */
+static void worker_leave_group(Worker *worker) {
+        bool empty = worker->reaped && !worker->pool->mold.processes;
+
+        worker->group = empty ? cgroup_spare(worker->group) : cgroup_free(worker->group);
+}
+
 Worker *worker_free(Worker *worker) {
         if (!worker)
                 return NULL;
@@ -90,7 +97,7 @@ Worker *worker_free(Worker *worker) {
         memory_watch_deinit(&worker->memory);
         region_file_deinit(&worker->region);
         (void)lease_free(worker->lease);
-        (void)cgroup_free(worker->group);
+        worker_leave_group(worker);
         free(worker->imports);
         list_remove(&worker->by_id);
         list_remove(&worker->in_turn);
@@ -546,6 +553,7 @@ void worker_spawned(Worker *worker, pid_t pid, int pidfd) {
 void worker_exited(Worker *worker, const ZygoteExitedFrame *exited) {
         ZygoteExitedFrame own = *exited;
 
+        worker->reaped = true;
         worker_read_socket(worker); /* its last words may still be there */
         own.cpu_user_ns -=
                 own.cpu_user_ns > worker->cpu_user_ns ? worker->cpu_user_ns : own.cpu_user_ns;

@@ -77,6 +77,7 @@ struct Worker {
         LayerSet layers;    /* with which it is */
         bool unread;        /* it died before it had read its request */
         bool yields;        /* to those that have just begun */
+        bool reaped;        /* the zygote has waited for it */
         bool ended;         /* that only atexit functions are left */
         uint8_t *imports;   /* what it says it had to import; NULL = nothing yet */
         size_t n_imports;

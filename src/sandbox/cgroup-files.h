@@ -43,6 +43,7 @@ struct CgroupFiles {
         size_t n_settings;
         CgroupSetting background; /* a small share of the processor where others want it, too */
         CgroupCounter memory, cpu, oom_kills;
+        const char *join;                /* takes "0": the writer, which has one thread */
         const char *kill;                /* NULL: there is none */
         const char *enabled_controllers; /* NULL: groups have those of the hierarchy */
 };

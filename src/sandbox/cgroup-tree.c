@@ -262,6 +262,7 @@ int cgroup_tree_new(CgroupTree **treep, const char *root, const char *proc, Fail
         if (!tree)
                 return tree_refuse(failure, -ENOMEM, "cannot look below", root);
         list_init(&tree->leftovers);
+        list_init(&tree->spares);
         for (size_t i = 0; i < ARRAY_SIZE(tree->parts); ++i)
                 tree->parts[i].fd = -1;
         for (size_t i = 0; i < ARRAY_SIZE(tree->part_of); ++i)
@@ -284,6 +285,7 @@ CgroupTree *cgroup_tree_free(CgroupTree *tree) {
         if (!tree)
                 return NULL;
         list_for_each(link, &tree->leftovers) free(container_of(link, Cgroup, link));
+        list_for_each(link, &tree->spares) free(container_of(link, Cgroup, link));
         for (size_t i = 0; i < ARRAY_SIZE(tree->parts); ++i)
                 tree->parts[i].fd = fd_close(tree->parts[i].fd);
         free(tree);

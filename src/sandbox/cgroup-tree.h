@@ -23,12 +23,17 @@ struct CgroupTree {
         int part_of[_CGROUP_ROLE_N]; /* where its files are: an index, or -1 */
         Link leftovers;              /* groups whose processes are not gone yet */
         size_t n_leftovers;
+        Link spares; /* empty groups, for others with the same limits */
+        size_t n_spares;
         char description[128];
 };
 
 struct Cgroup {
         CgroupTree *tree;
-        Link link; /* among the tree's leftovers */
+        Link link; /* among the tree's leftovers or spares */
         char name[24];
         int join_fds[CGROUP_FDS_MAX];
+        CgroupLimits limits;
+        CgroupUsage before; /* what its counters had when it was made or taken up again */
+        bool worn;          /* something was set or done that the next one must not find */
 };

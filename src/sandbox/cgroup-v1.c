@@ -16,5 +16,6 @@ const CgroupFiles cgroup_v1_files = {
         .background = {CGROUP_CPU, "cpu.shares", CGROUP_VALUE_TEXT, "128", true},
         .memory = {CGROUP_MEMORY, "memory.stat", {"total_rss", "total_shmem"}, 1},
         .cpu = {CGROUP_CPU, "cpuacct.usage", {NULL}, 1}, /* where it shares cpu's hierarchy */
+        .join = "tasks", /* one thread moves without waiting for all others, since 5.5 */
         .oom_kills = {CGROUP_MEMORY, "memory.oom_control", {"oom_kill"}, 1},
 };

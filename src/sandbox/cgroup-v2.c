@@ -15,6 +15,7 @@ const CgroupFiles cgroup_v2_files = {
         .background = {CGROUP_CPU, "cpu.weight", CGROUP_VALUE_TEXT, "12", true},
         .memory = {CGROUP_MEMORY, "memory.stat", {"anon", "shmem"}, 1},
         .cpu = {CGROUP_CPU, "cpu.stat", {"usage_usec"}, 1000},
+        .join = "cgroup.procs",
         .oom_kills = {CGROUP_MEMORY, "memory.events", {"oom_kill"}, 1},
         .kill = "cgroup.kill",
         .enabled_controllers = "cgroup.subtree_control",

@@ -15,6 +15,8 @@
 
 #define LEFTOVERS_MAX   1024 /* groups whose processes do not die: then no more are made */
 #define LEFTOVERS_SWEPT 8    /* looked at for each new one */
+#define SPARES_MAX      64
+#define SPARE_BYTES_MAX (UINT64_C(1) << 20) /* what counters that lag may still show */
 
 typedef struct GroupFile {
         char path[96]; /* "GROUP/FILE", from the tree's directory */
@@ -85,18 +87,27 @@ static int group_set_all(const Cgroup *group, const CgroupLimits *limits, Failur
         return 0;
 }
 
-static int group_make(Cgroup *group, Failure *failure) {
+static int group_open(Cgroup *group, Failure *failure) {
         for (size_t i = 0; i < group->tree->n_parts; ++i) {
-                int tree_fd = group->tree->parts[i].fd;
-
-                if (mkdirat(tree_fd, group->name, 0700) < 0)
-                        return group_fail(failure, -errno, "make");
-                group->join_fds[i] = openat(tree_fd, group_file(group, "cgroup.procs").path,
+                group->join_fds[i] = openat(group->tree->parts[i].fd,
+                                            group_file(group, group->tree->files->join).path,
                                             O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
                 if (group->join_fds[i] < 0)
                         return group_fail(failure, -errno, "open");
         }
         return 0;
+}
+
+static void group_close(Cgroup *group) {
+        for (size_t i = 0; i < ARRAY_SIZE(group->join_fds); ++i)
+                group->join_fds[i] = fd_close(group->join_fds[i]);
+}
+
+static int group_make(Cgroup *group, Failure *failure) {
+        for (size_t i = 0; i < group->tree->n_parts; ++i)
+                if (mkdirat(group->tree->parts[i].fd, group->name, 0700) < 0)
+                        return group_fail(failure, -errno, "make");
+        return group_open(group, failure);
 }
 
 /* Whether it is gone in every hierarchy. What was no group of ours is not left behind either: a
@@ -131,14 +142,44 @@ void cgroup_sweep(CgroupTree *tree) {
         tree_sweep(tree, tree->n_leftovers);
 }
 
+static bool limits_equal(const CgroupLimits *a, const CgroupLimits *b) {
+        return a->memory_bytes == b->memory_bytes && a->n_tasks == b->n_tasks &&
+               a->n_cpus == b->n_cpus;
+}
+
+/* One that was used before, or NULL. It counts from here on; where memory is still charged to it,
+ * that is somebody's, and it is none. */
+static Cgroup *tree_take_spare(CgroupTree *tree, const CgroupLimits *limits) {
+        list_for_each(link, &tree->spares) {
+                _cleanup_(cgroup_freep) Cgroup *group = container_of(link, Cgroup, link);
+
+                if (!limits_equal(&group->limits, limits)) {
+                        group = NULL;
+                        continue;
+                }
+                list_remove(&group->link);
+                --tree->n_spares;
+                group->before = (CgroupUsage){0};
+                if (group_open(group, NULL) < 0 || cgroup_read(group, &group->before) < 0 ||
+                    group->before.memory_bytes > SPARE_BYTES_MAX)
+                        continue;
+                return take_ptr(&group);
+        }
+        return NULL;
+}
+
 int cgroup_new(Cgroup **groupp,
                CgroupTree *tree,
                uint64_t name,
                const CgroupLimits *limits,
                Failure *failure) {
-        _cleanup_(cgroup_freep) Cgroup *group = NULL;
+        _cleanup_(cgroup_freep) Cgroup *group = tree_take_spare(tree, limits);
         int r;
 
+        if (group) {
+                *groupp = take_ptr(&group);
+                return 0;
+        }
         tree_sweep(tree, min_size(LEFTOVERS_SWEPT, tree->n_leftovers));
         if (tree->n_leftovers >= LEFTOVERS_MAX)
                 return group_fail(failure, -EBUSY, "make");
@@ -146,6 +187,7 @@ int cgroup_new(Cgroup **groupp,
         if (!group)
                 return group_fail(failure, -ENOMEM, "make");
         group->tree = tree;
+        group->limits = *limits;
         list_init(&group->link);
         for (size_t i = 0; i < ARRAY_SIZE(group->join_fds); ++i)
                 group->join_fds[i] = -1;
@@ -162,8 +204,7 @@ int cgroup_new(Cgroup **groupp,
 Cgroup *cgroup_free(Cgroup *group) {
         if (!group)
                 return NULL;
-        for (size_t i = 0; i < ARRAY_SIZE(group->join_fds); ++i)
-                group->join_fds[i] = fd_close(group->join_fds[i]);
+        group_close(group);
         if (group_remove(group)) {
                 free(group);
         } else {
@@ -173,14 +214,24 @@ Cgroup *cgroup_free(Cgroup *group) {
         return NULL;
 }
 
+Cgroup *cgroup_spare(Cgroup *group) {
+        if (!group || group->worn || group->tree->n_spares >= SPARES_MAX)
+                return cgroup_free(group);
+        group_close(group);
+        list_prepend(&group->tree->spares, &group->link);
+        ++group->tree->n_spares;
+        return NULL;
+}
+
 size_t cgroup_join_fds(const Cgroup *group, int fds[static CGROUP_FDS_MAX]) {
         memcpy(fds, group->join_fds, sizeof(int) * group->tree->n_parts);
         return group->tree->n_parts;
 }
 
-void cgroup_set_background(const Cgroup *group) {
+void cgroup_set_background(Cgroup *group) {
         const CgroupSetting *setting = &group->tree->files->background;
 
+        group->worn = true;
         (void)group_set(group, setting, setting->text); /* fairness, not a limit */
 }
 
@@ -263,6 +314,8 @@ int cgroup_read(const Cgroup *group, CgroupUsage *usage) {
         if (r)
                 return r;
         (void)group_count(group, &files->cpu, &now.cpu_ns); /* where it is counted */
+        now.oom_kills -= group->before.oom_kills;
+        now.cpu_ns -= group->before.cpu_ns;
         *usage = now;
         return 0;
 }

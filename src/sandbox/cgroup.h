@@ -63,6 +63,10 @@ int cgroup_new(Cgroup **groupp,
  * cgroup_new() or cgroup_sweep(). Accepts NULL. */
 Cgroup *cgroup_free(Cgroup *group);
 void cgroup_sweep(CgroupTree *tree);
+/* Keeps it for a later cgroup_new() with the same limits, which counts from there on: to make one
+ * and to remove it is a third of what a run costs. Only for one in which a single process was, that
+ * has been waited for. */
+Cgroup *cgroup_spare(Cgroup *group);
 
 /* Descriptors of files that take "0": whoever writes it joins. Borrowed. Returns their number. */
 size_t cgroup_join_fds(const Cgroup *group, int fds[static CGROUP_FDS_MAX]);
@@ -75,7 +79,7 @@ bool cgroup_is_populated(const Cgroup *group);
 bool cgroup_has_member(const Cgroup *group, long proc_pid);
 
 /* From here on others go before it: an eighth of the usual share of the processor. */
-void cgroup_set_background(const Cgroup *group);
+void cgroup_set_background(Cgroup *group);
 
 /* SIGKILL to all its processes at once; false where the kernel cannot (v1, before 5.14). */
 bool cgroup_kill(Cgroup *group);

@@ -197,6 +197,51 @@ static int background_yields(void) {
         return groups_done(tree);
 }
 
+/* Takes one again: by its limits, with its counters at nought, and only if nothing of the last one
+ * is left in it. */
+static int spares_are_as_new(void) {
+        const CgroupLimits limits = {.memory_bytes = 32 * MIB, .n_tasks = 8};
+        CgroupTree *tree = groups_tree();
+        Cgroup *group = groups_new(tree, 1, limits), *other;
+        CgroupUsage usage = {0};
+
+        CHECK(groups_was_killed(groups_wait(groups_member(group, take_64_mib))));
+        CHECK(cgroup_read(group, &usage) == 0 && usage.oom_kills >= 1);
+        (void)cgroup_spare(group);
+
+        other = groups_new(tree, 2, (CgroupLimits){.memory_bytes = 64 * MIB, .n_tasks = 8});
+        CHECK(strcmp(other->name, "2") == 0);
+        group = groups_new(tree, 3, limits);
+        CHECK(strcmp(group->name, "1") == 0 && tree->n_spares == 0);
+        CHECK(cgroup_read(group, &usage) == 0 && usage.oom_kills == 0);
+        CHECK(groups_was_killed(groups_wait(groups_member(group, take_64_mib))));
+        CHECK(cgroup_read(group, &usage) == 0 && usage.oom_kills >= 1);
+
+        cgroup_set_background(group);
+        (void)cgroup_spare(group);
+        group = groups_new(tree, 4, limits);
+        CHECK(strcmp(group->name, "4") == 0);
+        (void)cgroup_free(group);
+        (void)cgroup_free(other);
+        return groups_done(tree);
+}
+
+/* A file that its writer has left in memory is charged to the group, whoever has it next. */
+static int charged_ones_are_none(void) {
+        const CgroupLimits limits = {.memory_bytes = 256 * MIB};
+        CgroupTree *tree = groups_tree();
+        Cgroup *group = groups_new(tree, 1, limits);
+
+        namespaces_unshare(CLONE_NEWNS);
+        CHECK(mount("none", "/tmp", "tmpfs", 0, NULL) == 0);
+        CHECK(groups_wait(groups_member(group, write_64_mib)) == 0);
+        (void)cgroup_spare(group);
+        group = groups_new(tree, 2, limits);
+        CHECK(strcmp(group->name, "2") == 0 && tree->n_spares == 0);
+        (void)cgroup_free(group);
+        return groups_done(tree);
+}
+
 static int members_are_seen(void) {
         CgroupTree *tree = groups_tree();
         Cgroup *group = groups_new(tree, 1, (CgroupLimits){.n_cpus = 1});
@@ -333,10 +378,13 @@ static void run_row(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                ROW(memory_is_limited),  ROW(tmpfs_is_counted), ROW(memory_is_counted),
-                ROW(tasks_are_limited),  ROW(limits_are_set),   ROW(cpu_time_is_counted),
-                ROW(background_yields),  ROW(members_are_seen), ROW(join_from_namespaces),
-                ROW(made_in_namespaces), ROW(many_dying),       ROW(names_are_used_once),
+                ROW(memory_is_limited),    ROW(tmpfs_is_counted),
+                ROW(memory_is_counted),    ROW(tasks_are_limited),
+                ROW(limits_are_set),       ROW(cpu_time_is_counted),
+                ROW(background_yields),    ROW(members_are_seen),
+                ROW(join_from_namespaces), ROW(made_in_namespaces),
+                ROW(many_dying),           ROW(names_are_used_once),
+                ROW(spares_are_as_new),    ROW(charged_ones_are_none),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
