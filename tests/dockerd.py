@@ -22,7 +22,7 @@ DAEMON_PATIENCE_S = 60
 PACKAGES = {"docker": "docker.io", "dockerd": "docker.io", "iptables": "iptables"}
 PYTHON = Path("/usr/bin/python3")
 LINKS = ["bin", "lib", "lib64", "sbin"]  # into /usr, where that is how it is
-PROGRAMS = ["/usr/bin/sh", "/usr/bin/sleep", "/usr/bin/cat"]
+PROGRAMS = [f"/usr/bin/{name}" for name in ("sh", "cat", "echo", "env", "sleep")]
 
 
 def answers(docker: list[str]) -> bool:

@@ -313,6 +313,17 @@ def test_what_is_wrong_is_said(options: dict[str, Any], words: str, docker: Dock
             engine.start()
 
 
+def test_a_run_that_cannot_be_leaves_the_container(docker: Docker) -> None:
+    """a path that is not there is the run's misfortune, in its own words"""
+    with docker.engine() as engine:
+        engine.start()
+        before = names(engine)
+        answer = run_code("", engine, policy=RunnerPolicy(read_only_paths=["/nowhere"]))
+        assert (answer.exit_code, answer.outcome) == (125, "infra")
+        assert answer.error and answer.error.startswith("cannot find read-only path '/nowhere'")
+        assert names(engine) == before
+
+
 # --- packages ---
 
 

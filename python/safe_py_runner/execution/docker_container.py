@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +29,8 @@ _EVENTS_SECONDS = 1.5
 _EVENTS_SETTLE_SECONDS = 0.3  # the daemon learns of an end a moment after us
 _EVENTS_SINCE_SECONDS = 3600
 _EVENTS_FORMAT = "{{.TimeNano}} {{.Action}}"
+# How an engine says that it has no agent any more.
+_WAY_LOST = re.compile(r"^'.*' ended|silent|no agent has answered|^the agent ")
 # Causes for which no code was started.
 _NOT_STARTED = ("name-conflict", "image-absent")
 
@@ -44,10 +47,12 @@ class Verdict:
         text: the cause and the next step.
         unstarted: the code was not started, and may be elsewhere. By the daemon's clock: where that
             is wrong, code may run twice, of which nothing but an answer comes out.
+        broken: the container serves nobody any more.
     """
 
     text: str
     unstarted: bool
+    broken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,35 +232,57 @@ class DockerContainer:
 
     def explain(self, said: str, begun_ns: int) -> Verdict:
         """A run in it, begun at that time (of :func:`time.time_ns`), came to nothing: what that
-        means. Makes it a suspect."""
-        with self._lock:
-            self._suspect = True
+        means."""
         fault = explain(self._plan.title, said)
         if fault.cause != "failed":
-            return Verdict(fault.text, fault.cause in _NOT_STARTED)
+            return self._verdict(fault.text, fault.cause in _NOT_STARTED)
+        events = self._events_at_the_end()
+        cause = _cause_of_death(events or [])
+        if cause is not None:
+            text = explain_as(self._plan.title, cause, said).text
+            return self._verdict(text, _died(events or []) < begun_ns)
+        if events is None or _WAY_LOST.search(said):
+            return self._verdict(fault.text, False)
+        return Verdict(said, unstarted=False, broken=False)  # the run's own, as on any machine
+
+    def _verdict(self, text: str, unstarted: bool) -> Verdict:
+        with self._lock:
+            self._suspect = True
+        return Verdict(text, unstarted, broken=True)
+
+    def _events_at_the_end(self) -> list[_Event] | None:
+        """What the daemon remembers of it; None where it does not say. Asked until it has ended."""
         with self._lock:
             if self._events is None:
-                self._events = list(self._ask_for_events())
-            events = self._events
-        cause = _cause_of_death(events)
-        if cause is None:
-            return Verdict(fault.text, False)
-        return Verdict(explain_as(self._plan.title, cause, said).text, _died(events) < begun_ns)
+                events = self._ask_for_events()
+                if _cause_of_death(events or []) is None:
+                    return events
+                self._events = events
+            return self._events
 
-    def _ask_for_events(self) -> Iterator[_Event]:
-        """What the daemon remembers of it."""
+    def _ask_for_events(self) -> list[_Event] | None:
         if self._plan.title != "docker":
-            return
+            return self._ask_podman()
         now = time.time()
         words = ["events", "--filter", f"container={self.name}", "--format", _EVENTS_FORMAT]
         words += ["--since", f"{now - _EVENTS_SINCE_SECONDS:.3f}"]
         words += ["--until", f"{now + _EVENTS_SETTLE_SECONDS:.3f}"]
-        with contextlib.suppress(DockerError):
+        try:
             answer = self._plan.client.run(words, _EVENTS_SECONDS)
-            for line in answer.stdout.splitlines():
-                time_ns, _, action = line.partition(" ")
-                if time_ns.isdecimal():
-                    yield _Event(int(time_ns), action)
+        except DockerError:
+            return None
+        pairs = (line.partition(" ") for line in answer.stdout.splitlines())
+        events = [_Event(int(when), what) for when, _, what in pairs if when.isdecimal()]
+        return events if answer.status == 0 or events else None
+
+    def _ask_podman(self) -> list[_Event] | None:
+        """Others have events of their own kinds; that it runs is no event at all."""
+        words = ["container", "inspect", "--format", "{{.State.Running}}", self.name]
+        try:
+            answer = self._plan.client.run(words, _EVENTS_SECONDS)
+        except DockerError:
+            return None
+        return [] if answer.stdout.strip() == "true" else None
 
 
 def _died(events: list[_Event]) -> int:

@@ -214,7 +214,7 @@ class DockerEngine:
                 if words := _infra_words(outcome):
                     verdict = lease.container.explain(words, begun_ns)
             finally:
-                self._pool.release(lease, broken=verdict is not None)
+                self._pool.release(lease, broken=verdict is not None and verdict.broken)
             if verdict is None:
                 return outcome
             if last or not verdict.unstarted:
@@ -239,7 +239,7 @@ class DockerEngine:
                     explain_it = lease.container.explain
                     verdict = await asyncio.to_thread(explain_it, words, begun_ns)
             finally:
-                self._pool.release(lease, broken=verdict is not None)
+                self._pool.release(lease, broken=verdict is not None and verdict.broken)
             if verdict is None:
                 return outcome
             if last or not verdict.unstarted:
@@ -376,7 +376,7 @@ def _close(pool: Pool[RunLimits, DockerContainer], plan: ContainerPlan) -> None:
 
 
 def _refusal(request: ExecutionRequest) -> ExecutionOutcome | None:
-    if request.policy.get("network", "none") == "none":
+    if request.policy.get("network") != "host":
         return None
     return _failure(
         "Docker: the containers of a DockerEngine have no network: network='host' "
