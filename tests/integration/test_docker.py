@@ -249,6 +249,20 @@ def test_docker_kill_in_mid_run(docker: Docker) -> None:
         assert good(run_code("result = 2", engine)) == 2
 
 
+def test_a_container_that_hangs(docker: Docker) -> None:
+    """answered two seconds after the deadline, replaced, and gone"""
+    with docker.engine() as engine:
+        engine.start()
+        docker("pause", *names(engine))
+        begun = time.monotonic()
+        answer = run_code("result = 1", engine, policy=RunnerPolicy(timeout_seconds=1))
+        assert time.monotonic() - begun < 5
+        assert (answer.exit_code, answer.outcome) == (125, "infra")
+        assert answer.error and "silent" in answer.error
+        assert good(run_code("result = 2", engine)) == 2
+        until(lambda: len(names(engine)) == 1)
+
+
 def test_docker_kill_between_runs(docker: Docker) -> None:
     """nobody notices, whether we have been told of it yet or not"""
     with docker.engine() as engine:
