@@ -22,6 +22,7 @@ from .errors import (
     VenvError,
 )
 from .execution.command_engine import CommandEngine
+from .execution.docker_client import DockerError
 from .execution.docker_engine import DockerEngine
 from .execution.engine import ExecutionEngine
 from .execution.local_engine import LocalEngine
@@ -35,6 +36,7 @@ __all__ = [
     "ClosedError",
     "CommandEngine",
     "DockerEngine",
+    "DockerError",
     "ExecutionEngine",
     "InterpreterError",
     "InvalidError",
