@@ -100,6 +100,16 @@ def test_a_run(engine: DockerEngine) -> None:
     assert (answer.isolation.level, answer.isolation.where) == ("kernel", "container")
 
 
+def test_the_profile_that_allows_namespaces(docker: Docker) -> None:
+    """With it a run has all of them in a container that has no capability: level full."""
+    profile = Path(__file__).resolve().parents[2] / "packaging/docker/seccomp-namespaces.json"
+    with docker.engine(seccomp_profile=str(profile)) as engine:
+        answer = run_code("result = sum(numbers)", engine, {"numbers": [1, 2, 3]})
+        assert good(answer) == 6
+        assert (answer.isolation.level, answer.isolation.where) == ("full", "container")
+        assert {"mount_namespace", "pid_namespace", "landlock"} <= set(answer.isolation.layers)
+
+
 OUTCOMES = [
     ("1 / 0", "error", 1),
     ("while True: pass", "timeout", 124),
