@@ -31,6 +31,7 @@
 extern "C" {
 #endif
 
+typedef struct SprAudit SprAudit;
 typedef struct SprDoctor SprDoctor;
 typedef struct SprEngine SprEngine;
 typedef struct SprEngineOptions SprEngineOptions;
@@ -54,6 +55,7 @@ enum {
         SPR_E_INTERRUPTED, /* wait: a signal handler ran */
         SPR_E_CLOSED,      /* the engine was closed */
         SPR_E_BUSY,        /* max_queue runs are waiting already */
+        SPR_E_AUDIT,       /* the audit log cannot be written, or read */
 };
 
 typedef enum SprOutcome {
@@ -156,6 +158,13 @@ int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options, uint64_
  * runs of late would have needed, none for a kind that was asked for once. 0 = none: each run waits
  * for its worker. */
 int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n);
+/* Keeps a log of every run in the file at @path (made where there is none), or behind @fd (which is
+ * copied; open for reading and writing where it is a file): one line of JSON for each, by this
+ * process, before its result is given out; see spr(1). Any number of engines may share one file.
+ * Without a log to write to there is no run: spr_engine_new() and submissions fail with SPR_E_AUDIT,
+ * and so does the wait for a run whose line could not be written. */
+int spr_engine_options_set_audit_log(SprEngineOptions *options, const char *path);
+int spr_engine_options_set_audit_fd(SprEngineOptions *options, int fd);
 /* Whether the agent and the interpreter may write to the caller's standard error; default no. */
 void spr_engine_options_set_debug(SprEngineOptions *options, bool debug);
 
@@ -353,6 +362,26 @@ int spr_script_find_missing(const SprScript *script,
                             const char *const *environment,
                             char **missingp,
                             SprError *error);
+
+/* audit logs: whether every line is as it was written, and in its place. The files are taken as one
+ * log, the oldest first. A file that cannot be read is SPR_E_AUDIT; what is wrong in one stands in
+ * the answer. Strings live as long as it. */
+int spr_audit_verify(SprAudit **auditp,
+                     const char *const *paths,
+                     size_t n_paths,
+                     SprError *error);
+SprAudit *spr_audit_free(SprAudit *audit);
+bool spr_audit_get_ok(const SprAudit *audit);
+uint64_t spr_audit_get_lines(const SprAudit *audit);
+uint64_t spr_audit_get_runs(const SprAudit *audit);
+/* What the next line is going to name. Whoever notes it elsewhere finds out if the end of the log
+ * is taken away, which the log itself cannot tell. */
+const char *spr_audit_get_last_hash(const SprAudit *audit);
+uint64_t spr_audit_get_n_faults(const SprAudit *audit);
+/* "audit.log:41: was changed: …", of the first hundred; NULL at and after the last one. */
+const char *spr_audit_get_fault(const SprAudit *audit, size_t index);
+/* Everything above as one JSON object on one line. Free with free(). */
+int spr_audit_to_json(const SprAudit *audit, char **jsonp);
 
 /* doctor: how strongly this machine confines a run. The agent of @options tries each layer, then a
  * trivial run with their interpreter shows which ones it really had. Blocks, for a second or so.

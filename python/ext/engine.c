@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include "ext.h"
 
 typedef struct EngineObject {
@@ -74,6 +76,7 @@ typedef struct EngineArguments {
         PyObject *standbys;                    /* None: as many as are needed */
         PyObject *command;                     /* None: on this machine */
         int shell_hop, exclusive_tmp;
+        PyObject *audit_log;                   /* a path, a descriptor, or None */
 } EngineArguments;
 
 static int engine_option_queue(SprEngineOptions *options, const EngineArguments *arguments) {
@@ -145,6 +148,26 @@ static int engine_option_command(SprEngineOptions *options, PyObject *command) {
         return engine_option_words(options, words, PyList_Size(words));
 }
 
+static int engine_option_audit(const ModuleState *state,
+                               SprEngineOptions *options,
+                               PyObject *audit_log) {
+        int fd, r;
+
+        if (!PyLong_Check(audit_log))
+                return engine_option_path(state, options, spr_engine_options_set_audit_log,
+                                          audit_log);
+        fd = PyObject_AsFileDescriptor(audit_log);
+        if (fd < 0)
+                return -1;
+        r = spr_engine_options_set_audit_fd(options, fd);
+        if (r) {
+                errno = -r;
+                (void)PyErr_SetFromErrno(PyExc_OSError);
+                return -1;
+        }
+        return 0;
+}
+
 static int engine_options_fill(const ModuleState *state,
                                SprEngineOptions *options,
                                const EngineArguments *arguments) {
@@ -162,7 +185,8 @@ static int engine_options_fill(const ModuleState *state,
         spr_engine_options_set_shell_hop(options, arguments->shell_hop);
         spr_engine_options_set_exclusive_tmp(options, arguments->exclusive_tmp);
         if (engine_option_standbys(options, arguments->standbys) < 0 ||
-            engine_option_command(options, arguments->command) < 0)
+            engine_option_command(options, arguments->command) < 0 ||
+            engine_option_audit(state, options, arguments->audit_log) < 0)
                 return -1;
         return engine_option_queue(options, arguments);
 }
@@ -181,6 +205,7 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                                    "command",
                                    "shell_hop",
                                    "exclusive_tmp",
+                                   "audit_log",
                                    NULL};
         EngineArguments arguments = {
                 .python = Py_None,
@@ -190,6 +215,7 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                 .acquire_timeout_ns = UINT64_MAX,
                 .standbys = Py_None,
                 .command = Py_None,
+                .audit_log = Py_None,
         };
         const ModuleState *state = PyType_GetModuleState(Py_TYPE(object));
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
@@ -198,11 +224,11 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         int r;
 
         if (!PyArg_ParseTupleAndKeywords(
-                    args, kwargs, "|$OOOOpKIOKOOpp:Engine", keywords, &arguments.python,
+                    args, kwargs, "|$OOOOpKIOKOOppO:Engine", keywords, &arguments.python,
                     &arguments.venv, &arguments.agent, &arguments.preload, &arguments.preload_auto,
                     &arguments.startup_timeout_ns, &arguments.max_concurrency, &arguments.max_queue,
                     &arguments.acquire_timeout_ns, &arguments.standbys, &arguments.command,
-                    &arguments.shell_hop, &arguments.exclusive_tmp))
+                    &arguments.shell_hop, &arguments.exclusive_tmp, &arguments.audit_log))
                 return -1;
         if (self->engine) {
                 PyErr_SetString(PyExc_TypeError, "an Engine is initialised once");

@@ -13,6 +13,7 @@ Example::
 from ._spr import version as __version__
 from .errors import (
     AgentError,
+    AuditError,
     BusyError,
     ClosedError,
     InterpreterError,
@@ -31,6 +32,7 @@ from .runner import Job, arun_code, run_code, run_many
 
 __all__ = [
     "AgentError",
+    "AuditError",
     "BusyError",
     "ClosedError",
     "CommandEngine",

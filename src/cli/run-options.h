@@ -29,6 +29,7 @@ struct RunOptions {
         OptionList env;   /* --env */
         OptionList paths; /* --read-only */
         const char *network;
+        const char *audit;
         bool allow_processes;
         bool proc;
         bool allow_sdist;

@@ -74,6 +74,8 @@ const OptionSpec run_options[] = {
          "a shell splits the end of the command again,\nas that of ssh does"},
         {"preload", 0, OPTION_LIST, offsetof(RunOptions, preloads), "NAME|auto",
          "import this module before the run; may be\nrepeated"},
+        {"audit", 0, OPTION_TEXT, offsetof(RunOptions, audit), "FILE",
+         "add a line about the run to this log; no log,\nno run"},
         {"json", 'j', OPTION_FLAG, offsetof(RunOptions, json), NULL,
          "print one JSON object instead of the output"},
         {"quiet", 'q', OPTION_FLAG, offsetof(RunOptions, quiet), NULL, "no notes and no progress"},

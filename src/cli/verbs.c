@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "cli/audit.h"
 #include "cli/bench.h"
 #include "cli/doctor.h"
 #include "cli/help.h"
@@ -43,6 +44,14 @@ const Verb verbs[] = {
                 .options = doctor_options,
                 .examples = doctor_examples,
                 .run = doctor_main,
+        },
+        {
+                .name = "audit",
+                .summary = "look whether an audit log is as it was written",
+                .operands = "verify FILE...",
+                .options = audit_options,
+                .examples = audit_examples,
+                .run = audit_main,
         },
         {
                 .name = "bench",

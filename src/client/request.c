@@ -57,8 +57,17 @@ static SubmitFrame request_limits(const Policy *policy) {
         };
 }
 
+static int policy_blob(Blob **blobp, const Policy *policy) {
+        _cleanup_(freep) char *json = NULL;
+        size_t length;
+        int r;
+
+        r = policy_to_json(policy, &json, &length);
+        return r ? r : blob_new(blobp, json, length);
+}
+
 static int request_set_policy(SprRequest *request, const Policy *policy) {
-        _cleanup_(blob_unrefp) Blob *demands = NULL;
+        _cleanup_(blob_unrefp) Blob *demands = NULL, *canonical = NULL;
         _cleanup_(freep) char *json = NULL;
         size_t length;
         int r;
@@ -67,11 +76,15 @@ static int request_set_policy(SprRequest *request, const Policy *policy) {
         if (!r)
                 r = demands_new(&demands, policy);
         if (!r)
+                r = policy_blob(&canonical, policy);
+        if (!r)
                 r = request_set_part(request, DATA_POLICY, json, length);
         if (r)
                 return r;
         (void)blob_unref(request->demands);
         request->demands = take_ptr(&demands);
+        (void)blob_unref(request->policy);
+        request->policy = take_ptr(&canonical);
         request->limits = request_limits(policy);
         return 0;
 }
@@ -114,6 +127,16 @@ int request_prepare(const SprRequest *request,
         return 0;
 }
 
+static void blob_digest(const Blob *blob, char digest[static SHA256_TEXT]) {
+        sha256_text(digest, blob ? (const char *)blob->bytes : "", blob_size(blob));
+}
+
+void request_digest(const SprRequest *request, AuditDigests *digests) {
+        blob_digest(request->parts[DATA_CODE], digests->code);
+        blob_digest(request->parts[DATA_INPUT], digests->input);
+        blob_digest(request->policy, digests->policy);
+}
+
 _public_ int spr_request_new(SprRequest **requestp) {
         _cleanup_(spr_request_freep) SprRequest *request = calloc(1, sizeof(*request));
         int r;
@@ -135,6 +158,7 @@ _public_ SprRequest *spr_request_free(SprRequest *request) {
         for (size_t i = 0; i < UPLOAD_PARTS; ++i)
                 (void)blob_unref(request->parts[i]);
         (void)blob_unref(request->demands);
+        (void)blob_unref(request->policy);
         free(request);
         return NULL;
 }

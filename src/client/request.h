@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/failure.h"
+#include "client/audit-line.h"
 #include "client/blob.h"
 #include "client/environment.h"
 #include "client/outbox.h"
@@ -24,6 +25,7 @@ struct SprRequest {
         Failure faults[UPLOAD_PARTS];
         SubmitFrame limits; /* the fields that the policy decides */
         Blob *demands;      /* of the policy on the environment */
+        Blob *policy;       /* canonical, for the audit log */
         void *userdata;
 };
 
@@ -33,5 +35,8 @@ int request_prepare(const SprRequest *request,
                     Blob *parts[static UPLOAD_PARTS],
                     Blob **demandsp,
                     Failure *failure);
+
+/* The hashes of what is asked for. Takes time by the size. */
+void request_digest(const SprRequest *request, AuditDigests *digests);
 
 DEFINE_CLEANUP(SprRequest *, spr_request_free)

@@ -83,6 +83,7 @@ int result_new(SprResult **resultp, const ResultFrame *frame) {
         result->frame = *frame;
         result->run_id = 0;
         result->queue_wait_ns = 0;
+        result->judged = false;
         result->userdata = NULL;
         at = result->storage;
         for (size_t i = 0; i < RESULT_TEXTS; ++i) {
@@ -131,12 +132,13 @@ static void result_reject(SprResult *result, const char *error) {
         result->texts[TEXT(DATA_ERROR)] = (ResultText){.bytes = error, .length = strlen(error)};
 }
 
-static void result_check_json(SprResult *result) {
+void result_judge(SprResult *result) {
         const ResultText *json = &result->texts[TEXT(DATA_RESULT)];
         int r;
 
-        if (!(result->frame.flags & RESULT_FLAG_HAS_RESULT))
+        if (result->judged || !(result->frame.flags & RESULT_FLAG_HAS_RESULT))
                 return;
+        result->judged = true;
         r = json_text_check(json->bytes, json->length, RESULT_DEPTH_MAX, NULL);
         if (r == JSON_TEXT_E_DEPTH)
                 result_reject(result, "result is nested too deeply");
@@ -181,7 +183,7 @@ static void result_cut_tail(SprResult *result, size_t text) {
 }
 
 void result_finish(SprResult *result) {
-        result_check_json(result);
+        result_judge(result);
         if (result->frame.flags & RESULT_FLAG_STDOUT_TRUNCATED) {
                 result_cut_head(result, TEXT(DATA_STDOUT));
                 result_cut_tail(result, TEXT(DATA_STDOUT_TAIL));
