@@ -84,6 +84,19 @@ SprPolicy *spr_policy_free(SprPolicy *policy);
 /* Reads TOML, or JSON where @path ends in ".json". Keys and checks: spr-policy(5). SPR_E_POLICY
  * names file, line, key and the nearest known key. */
 int spr_policy_new_from_file(SprPolicy **policyp, const char *path, SprError *error);
+/* One of the presets, complete; SPR_E_POLICY with their names. A file begins from one by
+ * `extends = "data"`. */
+int spr_policy_new_from_preset(SprPolicy **policyp, const char *name, SprError *error);
+/* Of the preset at @index; NULL at and after the last one. */
+const char *spr_policy_get_preset_name(size_t index);
+const char *spr_policy_get_preset_summary(size_t index);
+/* On top of what @policy holds: a file (which may not begin from a preset itself), or the variables
+ * SPR_TIMEOUT_SECONDS, SPR_BLOCKED_IMPORTS, … of an envp. What they do not name stays; after a
+ * failure all does. */
+int spr_policy_apply_file(SprPolicy *policy, const char *path, SprError *error);
+int spr_policy_apply_environment(SprPolicy *policy,
+                                 const char *const *environment,
+                                 SprError *error);
 /* The same from text; @name stands for the file in errors. With @complete, missing keys keep the
  * defaults of a new policy; without, missing lists are empty, as in a file. */
 int spr_policy_new_from_json(SprPolicy **policyp,
@@ -121,6 +134,15 @@ int spr_policy_set_extra_globals_json(SprPolicy *policy,
                                       SprError *error);
 /* The whole policy as canonical JSON, sorted keys, one line. Free with free(). */
 int spr_policy_to_json(const SprPolicy *policy, char **jsonp);
+/* A policy file that says the same, with @origin also where each value came from; the same as JSON:
+ * {"values": {…}, "origins": {…}}. Free with free(). */
+int spr_policy_show(const SprPolicy *policy, bool origin, char **textp);
+int spr_policy_show_json(const SprPolicy *policy, char **jsonp);
+/* What the key @name means and what it is here; or what an import or a builtin of that name would
+ * meet. Free with free(). */
+int spr_policy_explain(const SprPolicy *policy, const char *name, char **textp);
+/* The JSON Schema of policy files. Free with free(). */
+int spr_policy_json_schema(char **jsonp);
 
 /* engines */
 int spr_engine_options_new(SprEngineOptions **optionsp);

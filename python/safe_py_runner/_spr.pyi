@@ -22,6 +22,8 @@ class Policy:
     @classmethod
     def from_file(cls, path: str | PathLike[str], /) -> Policy: ...
     @classmethod
+    def from_preset(cls, name: str, /) -> Policy: ...
+    @classmethod
     def from_json(
         cls,
         text: str,

@@ -14,6 +14,7 @@ struct RunOptions {
         const char *code;
         const char *input;
         const char *policy;
+        const char *preset;
         const char *python;
         const char *venv;
         const char *engine; /* NULL: as the others say */

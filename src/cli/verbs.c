@@ -7,6 +7,7 @@
 #include "cli/bench.h"
 #include "cli/doctor.h"
 #include "cli/help.h"
+#include "cli/policy-verb.h"
 #include "cli/run.h"
 #include "cli/status.h"
 #include "cli/suggest.h"
@@ -44,6 +45,21 @@ const Verb verbs[] = {
                 .options = doctor_options,
                 .examples = doctor_examples,
                 .run = doctor_main,
+        },
+        {
+                .name = "policy",
+                .summary = "show and explain what the code may do",
+                .operands = "show | explain NAME",
+                .options = policy_options,
+                .examples = policy_examples,
+                .run = policy_main,
+        },
+        {
+                .name = "schema",
+                .summary = "print the JSON Schema of policy files",
+                .operands = "policy",
+                .options = schema_options,
+                .run = schema_main,
         },
         {
                 .name = "audit",

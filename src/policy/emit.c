@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/json-write.h"
+#include "policy/emit.h"
 #include "policy/policy.h"
 #include "policy/schema.h"
 
@@ -70,7 +71,7 @@ static int emit_globals(Buffer *buffer, const Policy *policy) {
         return buffer_append(buffer, policy->extra_globals, policy->extra_globals_length);
 }
 
-static int emit_value(Buffer *buffer, const SchemaKey *key, const Policy *policy) {
+int policy_emit_value(Buffer *buffer, const SchemaKey *key, const Policy *policy) {
         const void *field = (const char *)policy + key->offset;
         const char *word;
 
@@ -102,7 +103,7 @@ static int emit_key(Buffer *buffer, const SchemaKey *key, const Policy *policy) 
                 r = json_write_string(buffer, key->name, strlen(key->name));
         if (!r)
                 r = emit_text(buffer, ":");
-        return r ? r : emit_value(buffer, key, policy);
+        return r ? r : policy_emit_value(buffer, key, policy);
 }
 
 static int emit_policy(const Policy *policy, bool worker_only, char **jsonp, size_t *lengthp) {
