@@ -41,6 +41,7 @@ typedef struct SprRequest SprRequest;
 typedef struct SprResult SprResult;
 typedef struct SprRun SprRun;
 typedef struct SprScript SprScript;
+typedef struct SprStats SprStats;
 typedef struct SprVenvOptions SprVenvOptions;
 
 enum {
@@ -73,6 +74,22 @@ typedef enum SprOutcome {
 struct SprError {
         int code; /* SPR_E_* or a negative errno */
         char message[1020];
+};
+
+#define SPR_STATS_OUTCOMES 16
+
+/* What the runs of an engine came to since it was made; in the child of a fork(), since then. */
+struct SprStats {
+        uint64_t n_runs;                         /* that have completed */
+        uint64_t n_in_progress;                  /* now, at the agent */
+        uint64_t n_waiting;                      /* now, on this side */
+        uint64_t n_failed;                       /* of n_runs: an error, and no result */
+        uint64_t n_outcomes[SPR_STATS_OUTCOMES]; /* the others, by SprOutcome */
+        uint64_t n_standby_hits, n_standby_misses;
+        uint64_t wall_ns, cpu_user_ns, cpu_system_ns, queue_wait_ns; /* sums */
+        uint64_t peak_memory_bytes;                                  /* the highest of all */
+        uint64_t bytes_in, bytes_out;
+        uint64_t page_faults; /* of the runs of which they are known */
 };
 
 /* The library's version, "0.1.0". */
@@ -183,8 +200,8 @@ int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n);
 /* Keeps a log of every run in the file at @path (made where there is none), or behind @fd (which is
  * copied; open for reading and writing where it is a file): one line of JSON for each, by this
  * process, before its result is given out; see spr(1). Any number of engines may share one file.
- * Without a log to write to there is no run: spr_engine_new() and submissions fail with SPR_E_AUDIT,
- * and so does the wait for a run whose line could not be written. */
+ * Without a log to write to there is no run: spr_engine_new() and submissions fail with
+ * SPR_E_AUDIT, and so does the wait for a run whose line could not be written. */
 int spr_engine_options_set_audit_log(SprEngineOptions *options, const char *path);
 int spr_engine_options_set_audit_fd(SprEngineOptions *options, int fd);
 /* Whether the agent and the interpreter may write to the caller's standard error; default no. */
@@ -210,6 +227,9 @@ SprEngine *spr_engine_free(SprEngine *engine);
 void spr_engine_close(SprEngine *engine);
 /* Starts agent and interpreter now and waits until it is warm; SPR_E_INTERPRETER, SPR_E_AGENT. */
 int spr_engine_start(SprEngine *engine, SprError *error);
+
+/* @size is sizeof(*stats), so that the struct can grow. */
+void spr_engine_get_stats(SprEngine *engine, SprStats *stats, size_t size);
 
 /* requests */
 int spr_request_new(SprRequest **requestp);
@@ -295,6 +315,14 @@ uint64_t spr_result_get_cpu_user_ns(const SprResult *result);
 uint64_t spr_result_get_cpu_system_ns(const SprResult *result);
 /* Beyond the warm interpreter. */
 uint64_t spr_result_get_peak_memory_bytes(const SprResult *result);
+/* Bytes of code and input; of the result's JSON and of all that was written to the streams. */
+uint64_t spr_result_get_bytes_in(const SprResult *result);
+uint64_t spr_result_get_bytes_out(const SprResult *result);
+/* Whether a worker was ready when the run came to the agent. */
+bool spr_result_get_standby(const SprResult *result);
+/* Page faults of the run's process since it was made, as the kernel counted them; false where
+ * nobody asked it, which for a run of less than a millisecond would take too long. */
+bool spr_result_get_page_faults(const SprResult *result, uint64_t *np);
 /* "none", "process", "kernel", "full" */
 const char *spr_result_get_isolation_level(const SprResult *result);
 /* "none", or "host" where the code could use the network of the host */
@@ -388,10 +416,7 @@ int spr_script_find_missing(const SprScript *script,
 /* audit logs: whether every line is as it was written, and in its place. The files are taken as one
  * log, the oldest first. A file that cannot be read is SPR_E_AUDIT; what is wrong in one stands in
  * the answer. Strings live as long as it. */
-int spr_audit_verify(SprAudit **auditp,
-                     const char *const *paths,
-                     size_t n_paths,
-                     SprError *error);
+int spr_audit_verify(SprAudit **auditp, const char *const *paths, size_t n_paths, SprError *error);
 SprAudit *spr_audit_free(SprAudit *audit);
 bool spr_audit_get_ok(const SprAudit *audit);
 uint64_t spr_audit_get_lines(const SprAudit *audit);

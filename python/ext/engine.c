@@ -76,7 +76,7 @@ typedef struct EngineArguments {
         PyObject *standbys;                    /* None: as many as are needed */
         PyObject *command;                     /* None: on this machine */
         int shell_hop, exclusive_tmp;
-        PyObject *audit_log;                   /* a path, a descriptor, or None */
+        PyObject *audit_log; /* a path, a descriptor, or None */
 } EngineArguments;
 
 static int engine_option_queue(SprEngineOptions *options, const EngineArguments *arguments) {
@@ -148,9 +148,8 @@ static int engine_option_command(SprEngineOptions *options, PyObject *command) {
         return engine_option_words(options, words, PyList_Size(words));
 }
 
-static int engine_option_audit(const ModuleState *state,
-                               SprEngineOptions *options,
-                               PyObject *audit_log) {
+static int
+engine_option_audit(const ModuleState *state, SprEngineOptions *options, PyObject *audit_log) {
         int fd, r;
 
         if (!PyLong_Check(audit_log))
@@ -192,21 +191,11 @@ static int engine_options_fill(const ModuleState *state,
 }
 
 static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-        static char *keywords[] = {"python",
-                                   "venv",
-                                   "agent",
-                                   "preload",
-                                   "preload_auto",
-                                   "startup_timeout_ns",
-                                   "max_concurrency",
-                                   "max_queue",
-                                   "acquire_timeout_ns",
-                                   "standbys",
-                                   "command",
-                                   "shell_hop",
-                                   "exclusive_tmp",
-                                   "audit_log",
-                                   NULL};
+        static char *keywords[] = {"python",          "venv",         "agent",
+                                   "preload",         "preload_auto", "startup_timeout_ns",
+                                   "max_concurrency", "max_queue",    "acquire_timeout_ns",
+                                   "standbys",        "command",      "shell_hop",
+                                   "exclusive_tmp",   "audit_log",    NULL};
         EngineArguments arguments = {
                 .python = Py_None,
                 .venv = Py_None,
@@ -401,6 +390,48 @@ static PyObject *engine_pop(PyObject *self, PyObject *unused _unused_) {
         return ext_report_new(state, result);
 }
 
+/* {"ok": 3, "timeout": 1}: those that there were */
+static PyObject *engine_outcomes(const SprStats *stats) {
+        static const char *const names[] = {"ok",     "error", "timeout",   "memory", "output",
+                                            "denied", "crash", "cancelled", "infra"};
+        _cleanup_(py_decrefp) PyObject *outcomes = PyDict_New();
+
+        for (size_t i = 0; outcomes && i < ARRAY_SIZE(names); i++) {
+                _cleanup_(py_decrefp) PyObject *n = NULL;
+
+                if (stats->n_outcomes[i] == 0)
+                        continue;
+                n = PyLong_FromUnsignedLongLong(stats->n_outcomes[i]);
+                if (!n || PyDict_SetItemString(outcomes, names[i], n) < 0)
+                        return NULL;
+        }
+        return take_ptr(&outcomes);
+}
+
+static PyObject *engine_stats(PyObject *self, PyObject *unused _unused_) {
+        SprEngine *engine = engine_get(self);
+        SprStats stats;
+
+        if (!engine)
+                return NULL;
+        Py_BEGIN_ALLOW_THREADS spr_engine_get_stats(engine, &stats, sizeof(stats));
+        Py_END_ALLOW_THREADS return Py_BuildValue(
+                "{sKsKsKsKsNsKsKsKsKsKsKsKsKsKsK}", "runs", (unsigned long long)stats.n_runs,
+                "in_progress", (unsigned long long)stats.n_in_progress, "waiting",
+                (unsigned long long)stats.n_waiting, "failed", (unsigned long long)stats.n_failed,
+                "outcomes", engine_outcomes(&stats), "standby_hits",
+                (unsigned long long)stats.n_standby_hits, "standby_misses",
+                (unsigned long long)stats.n_standby_misses, "wall_ns",
+                (unsigned long long)stats.wall_ns, "cpu_user_ns",
+                (unsigned long long)stats.cpu_user_ns, "cpu_system_ns",
+                (unsigned long long)stats.cpu_system_ns, "queue_wait_ns",
+                (unsigned long long)stats.queue_wait_ns, "peak_memory_bytes",
+                (unsigned long long)stats.peak_memory_bytes, "bytes_in",
+                (unsigned long long)stats.bytes_in, "bytes_out",
+                (unsigned long long)stats.bytes_out, "page_faults",
+                (unsigned long long)stats.page_faults);
+}
+
 static void engine_dealloc(PyObject *self) {
         PyTypeObject *type = Py_TYPE(self);
         freefunc release = PyType_GetSlot(type, Py_tp_free);
@@ -425,6 +456,7 @@ static PyMethodDef engine_methods[] = {
          "Cancel a posted run by its id; unknown ones are ignored."},
         {"fileno", engine_fileno, METH_NOARGS, "Readable when dispatch() has something to do."},
         {"dispatch", engine_dispatch, METH_NOARGS, "Handle what the agent has sent; never blocks."},
+        {"stats", engine_stats, METH_NOARGS, "What its runs came to, in all."},
         {"pop", engine_pop, METH_NOARGS, "The report of a posted run that has completed, or None."},
         {NULL, NULL, 0, NULL},
 };

@@ -27,7 +27,7 @@ from .execution.docker_engine import DockerEngine
 from .execution.engine import ExecutionEngine
 from .execution.local_engine import LocalEngine
 from .policy import RunnerPolicy
-from .result import Isolation, RunnerResult, Truncated, Usage
+from .result import EngineStats, Isolation, RunnerResult, Truncated, Usage
 from .runner import Job, arun_code, run_code, run_many
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ClosedError",
     "CommandEngine",
     "DockerEngine",
+    "EngineStats",
     "ExecutionEngine",
     "InterpreterError",
     "InvalidError",

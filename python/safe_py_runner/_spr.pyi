@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import final
+from typing import Any, final
 
 version: str
 
@@ -57,6 +57,10 @@ class Report:
     cpu_user_ns: int
     cpu_system_ns: int
     peak_memory_bytes: int
+    bytes_in: int
+    bytes_out: int
+    standby: bool
+    page_faults: int | None
     isolation_level: str
     layers: tuple[str, ...]
     network: str
@@ -103,6 +107,7 @@ class Engine:
     def fileno(self) -> int: ...
     def dispatch(self) -> None: ...
     def pop(self) -> Report | None: ...
+    def stats(self) -> dict[str, Any]: ...
 
 def find_interpreter(
     name: str | PathLike[str], *, search_path: str, environment: list[bytes]

@@ -354,6 +354,7 @@ void engine_after_fork(SprEngine *engine) {
         engine->wake_fd = fd_close(engine->wake_fd);
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* the number just freed */
         engine->connection = connection_forget(engine->connection);
+        engine->stats = (SprStats){.n_runs = 0};
         if (engine->audit)
                 audit_after_fork(engine->audit);
         (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED,

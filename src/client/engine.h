@@ -56,6 +56,7 @@ struct SprEngine {
         RunTable sent;
         RunQueue queue;
         RunList done; /* posted ones, not popped */
+        SprStats stats;
 
         Waiter *leader;           /* the thread that polls the stream */
         bool leader_sleeps;       /* in poll(2), without the lock */

@@ -12,6 +12,7 @@
 #include "client/exchange.h"
 #include "client/leader.h"
 #include "client/loop.h"
+#include "client/stats.h"
 
 /* Enough for the largest result, all of it on its way, when the agent closed. */
 #define DRAIN_READS_MAX 4096
@@ -55,6 +56,7 @@ static void exchange_log(SprEngine *engine, SprRun *run) {
 void exchange_deliver(SprEngine *engine, SprRun *run) {
         if (engine->audit)
                 exchange_log(engine, run);
+        stats_add(&engine->stats, run);
         if (run->posted) {
                 run_list_append(&engine->done, run); /* with the reference */
                 loop_signal(engine);

@@ -49,15 +49,25 @@ static void write_reference(JsonWriter *writer, const SprResult *result, bool *l
 
 void result_write_usage(JsonWriter *writer, const SprResult *result) {
         uint64_t cpu_ns = spr_result_get_cpu_user_ns(result) + spr_result_get_cpu_system_ns(result);
+        uint64_t n_faults;
 
         json_writer_key(writer, "usage");
         json_writer_raw(writer, "{");
         json_writer_ms(writer, "wall_ms", spr_result_get_wall_ns(result));
         json_writer_ms(writer, "cpu_ms", cpu_ns);
+        json_writer_ms(writer, "cpu_user_ms", spr_result_get_cpu_user_ns(result));
+        json_writer_ms(writer, "cpu_system_ms", spr_result_get_cpu_system_ns(result));
         json_writer_ms(writer, "queue_wait_ms", spr_result_get_queue_wait_ns(result));
         json_writer_number(writer, "peak_memory_bytes", spr_result_get_peak_memory_bytes(result));
         json_writer_number(writer, "stdout_bytes", spr_result_get_stdout_total(result));
         json_writer_number(writer, "stderr_bytes", spr_result_get_stderr_total(result));
+        json_writer_number(writer, "bytes_in", spr_result_get_bytes_in(result));
+        json_writer_number(writer, "bytes_out", spr_result_get_bytes_out(result));
+        json_writer_boolean(writer, "standby", spr_result_get_standby(result));
+        if (spr_result_get_page_faults(result, &n_faults))
+                json_writer_number(writer, "page_faults", n_faults);
+        else
+                json_writer_string(writer, "page_faults", NULL);
         json_writer_raw(writer, "}");
 }
 
