@@ -280,6 +280,8 @@ static int audit_append_lost(Audit *audit, Failure *failure) {
 int audit_check(Audit *audit, Failure *failure) {
         int r;
 
+        if (audit->fd >= 0 && audit->known && audit->n_lost == 0 && !audit_was_moved(audit))
+                return 0;
         r = audit_lock(audit, failure);
         if (r)
                 return r;

@@ -91,7 +91,7 @@ int engine_new_run(const SprEngine *engine,
         int r = run_new(runp, request, failure);
 
         if (!r && engine->audit)
-                request_digest(request, &(*runp)->digests);
+                r = request_digest(request, &(*runp)->digests, failure);
         return r;
 }
 

@@ -14,6 +14,7 @@
 #include "client/blob.h"
 #include "client/environment.h"
 #include "client/outbox.h"
+#include "policy/policy.h"
 #include "spr/spr.h"
 #include "wire/messages.h"
 
@@ -25,7 +26,7 @@ struct SprRequest {
         Failure faults[UPLOAD_PARTS];
         SubmitFrame limits; /* the fields that the policy decides */
         Blob *demands;      /* of the policy on the environment */
-        Blob *policy;       /* canonical, for the audit log */
+        Policy rest;        /* what of the policy is not in DATA_POLICY; for the audit log */
         void *userdata;
 };
 
@@ -36,7 +37,7 @@ int request_prepare(const SprRequest *request,
                     Blob **demandsp,
                     Failure *failure);
 
-/* The hashes of what is asked for. Takes time by the size. */
-void request_digest(const SprRequest *request, AuditDigests *digests);
+/* The hashes of what is asked for. Takes time by the size. Returns 0 or -errno with the words. */
+int request_digest(const SprRequest *request, AuditDigests *digests, Failure *failure);
 
 DEFINE_CLEANUP(SprRequest *, spr_request_free)

@@ -141,5 +141,11 @@ const char *policy_origin(const Policy *policy, size_t row, char *text, size_t s
 int policy_to_worker_json(const Policy *policy, char **jsonp, size_t *lengthp);
 /* The whole policy: the same keys as a file has, sorted, one line. */
 int policy_to_json(const Policy *policy, char **jsonp, size_t *lengthp);
+/* The same of a policy whose values for the worker are only in its @worker_json. */
+int policy_to_json_from(const Policy *policy,
+                        const char *worker_json,
+                        size_t worker_length,
+                        char **jsonp,
+                        size_t *lengthp);
 
 DEFINE_CLEANUP(Policy *, policy_free)
