@@ -11,6 +11,7 @@
 #include "cli/handles.h"
 #include "cli/help.h"
 #include "cli/plain-verb.h"
+#include "cli/policy-learn.h"
 #include "cli/policy-verb.h"
 #include "cli/run-policy.h"
 #include "cli/status.h"
@@ -55,6 +56,11 @@ const OptionSpec policy_options[] = {
          "as for 'spr run'"},
         {"env", 0, OPTION_LIST, offsetof(PolicyOptions, run.env), "NAME=VALUE", "as for 'spr run'"},
         {"proc", 0, OPTION_FLAG, offsetof(PolicyOptions, run.proc), NULL, "as for 'spr run'"},
+        {"input", 'i', OPTION_TEXT, offsetof(PolicyOptions, run.input), "JSON|@FILE",
+         "learn: data for the programs"},
+        {"python", 0, OPTION_TEXT, offsetof(PolicyOptions, run.python), "PATH",
+         "learn: the interpreter, as for 'spr run'"},
+        {"venv", 0, OPTION_TEXT, offsetof(PolicyOptions, run.venv), "DIR", "learn: that of a venv"},
         {0},
 };
 
@@ -64,6 +70,7 @@ const char policy_examples[] =
         "spr policy show --policy-preset data > policy.toml\n"
         "spr policy explain memory_limit_mb          what a key means\n"
         "spr policy explain os --policy policy.toml  may the code import it?\n"
+        "spr policy learn job.py > policy.toml       the least that it passes with\n"
         "spr policy presets                          what there is to begin from\n";
 
 const OptionSpec schema_options[] = {{0}};
@@ -115,7 +122,7 @@ static int policy_print(const CliContext *context,
         return 0;
 }
 
-/* show [FILE], explain NAME, presets */
+/* show [FILE], explain NAME, learn FILE…, presets */
 static int policy_act(const CliContext *context,
                       PolicyOptions *options,
                       const OptionList *operands,
@@ -123,6 +130,12 @@ static int policy_act(const CliContext *context,
         const char *action = operands->n_items > 0 ? operands->items[0] : "";
         const char *operand = operands->n_items > 1 ? operands->items[1] : NULL;
 
+        if (strcmp(action, "learn") == 0) {
+                if (!operand)
+                        return fault_set(fault, STATUS_USAGE, "'spr policy learn' wants a file");
+                return policy_learn(context, &options->run, operands->items + 1,
+                                    operands->n_items - 1, fault);
+        }
         if (operands->n_items > 2)
                 return fault_set(fault, STATUS_USAGE,
                                  "'spr policy %.32s' takes one argument: '%.64s'", action,
@@ -137,8 +150,9 @@ static int policy_act(const CliContext *context,
                 return policy_print(context, options, action_explain, operand, fault);
         }
         if (strcmp(action, "show") != 0)
-                return fault_set(fault, STATUS_USAGE,
-                                 "say 'spr policy show', 'explain NAME' or 'presets'");
+                return fault_set(
+                        fault, STATUS_USAGE,
+                        "say 'spr policy show', 'explain NAME', 'learn FILE' or 'presets'");
         if (operand && options->run.policy)
                 return fault_set(fault, STATUS_USAGE, "give the file or --policy, not both");
         if (operand)

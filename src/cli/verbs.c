@@ -49,7 +49,7 @@ const Verb verbs[] = {
         {
                 .name = "policy",
                 .summary = "show and explain what the code may do",
-                .operands = "show | explain NAME",
+                .operands = "show | explain | learn",
                 .options = policy_options,
                 .examples = policy_examples,
                 .run = policy_main,

@@ -178,3 +178,60 @@ def test_digest_is_of_what_is_shown(tmp_path: Path) -> None:
     values = re.match(r'\{"values": (.*), "origins": ', shown)
     assert values
     assert line["policy_sha256"] == hashlib.sha256(values[1].encode()).hexdigest()
+
+
+LEARNED = """import json
+import os.path as path
+from collections import Counter
+def helper(x):
+    return len(str(x))
+result = [helper(rows), json.dumps(sorted(Counter(rows).items())), path.basename("/a/b")]
+print("done")
+"""
+
+
+def test_learn(tmp_path: Path) -> None:
+    program, other, file = tmp_path / "a.py", tmp_path / "b.py", tmp_path / "policy.toml"
+    program.write_text(LEARNED)
+    other.write_text("import math\nresult = math.sqrt(max(rows))\n")
+    data = ("--python", PYTHON, "--input", '{"rows": [3, 1, 3]}')
+    done = spr("policy", "learn", *data, str(program), str(other))
+    assert (done.returncode, done.stderr) == (0, "")
+    file.write_text(done.stdout)
+    learned = tomllib.loads(done.stdout)
+    assert learned["mode"] == "allow"
+    assert sorted(learned["allowed_imports"]) == ["collections", "json", "math", "os"]
+    assert sorted(learned["allowed_builtins"]) == ["len", "max", "print", "sorted", "str"]
+    assert learned["allowed_globals"] == ["rows"]
+    assert f'"math", # {other}' in done.stdout
+    for each in (program, other):
+        assert spr("run", *data, "--policy", str(file), str(each)).returncode == 0
+    stranger = tmp_path / "c.py"
+    stranger.write_text("import csv")
+    assert spr("run", *data, "--policy", str(file), str(stranger)).returncode == 1
+    # each name that is taken away is missed
+    for key in ("allowed_imports", "allowed_builtins", "allowed_globals"):
+        for name in learned[key]:
+            less = {**learned, key: [other for other in learned[key] if other != name]}
+            file.with_suffix(".json").write_text(json.dumps(less))
+            answers = [
+                spr("run", *data, "--policy", str(file.with_suffix(".json")), str(each))
+                for each in (program, other)
+            ]
+            assert any(answer.returncode for answer in answers), name
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise ValueError('no')", "does not pass: ValueError: no"),
+        ("nowhere", "does not pass: NameError: name 'nowhere' is not defined"),
+        ("import importlib", "does not pass: ImportError: Import 'importlib' is blocked"),
+    ],
+)
+def test_learn_of_what_cannot_pass(tmp_path: Path, code: str, words: str) -> None:
+    program = tmp_path / "a.py"
+    program.write_text(code)
+    done = spr("policy", "learn", "--python", PYTHON, str(program))
+    assert done.returncode == 125 and done.stdout == ""
+    assert words in done.stderr

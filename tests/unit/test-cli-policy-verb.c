@@ -12,9 +12,12 @@
 
 static void test_usage(void **state) {
         static const CaptureFailure cases[] = {
-                {"", STATUS_USAGE, "spr: say 'spr policy show', 'explain NAME' or 'presets'\n"},
-                {"frob", STATUS_USAGE, "spr: say 'spr policy show', 'explain NAME' or 'presets'\n"},
+                {"", STATUS_USAGE,
+                 "spr: say 'spr policy show', 'explain NAME', 'learn FILE' or 'presets'\n"},
+                {"frob", STATUS_USAGE,
+                 "spr: say 'spr policy show', 'explain NAME', 'learn FILE' or 'presets'\n"},
                 {"explain", STATUS_USAGE, "spr: 'spr policy explain' wants a name\n"},
+                {"learn", STATUS_USAGE, "spr: 'spr policy learn' wants a file\n"},
                 {"show a b", STATUS_USAGE, "spr: 'spr policy show' takes one argument: 'b'\n"},
                 {"show a --policy b", STATUS_USAGE, "spr: give the file or --policy, not both\n"},
                 {"show /nowhere", STATUS_USAGE,
@@ -44,7 +47,7 @@ static void test_output(void **state) {
                 {"explain proc", "proc: whether the code finds a /proc"},
                 {"explain os --policy-preset judge", "import os: allowed"},
                 {"presets", "judge    answers"},
-                {"--help", "spr policy [OPTIONS] show | explain NAME"},
+                {"--help", "spr policy [OPTIONS] show | explain | learn"},
         };
         Capture captured;
 
