@@ -16,13 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dockerd
 import pytest
-from safe_py_runner import CommandEngine, LocalEngine, RunnerPolicy, RunnerResult, run_code
+from safe_py_runner import (
+    CommandEngine,
+    DockerEngine,
+    LocalEngine,
+    RunnerPolicy,
+    RunnerResult,
+    run_code,
+)
 from sshd import sshd
 
 DEBIAN_PYTHON = "/usr/bin/python3"
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
-ENGINES = ("local", "command", "ssh")
+ENGINES = ("local", "command", "ssh", "docker")
+Engine = LocalEngine | CommandEngine | DockerEngine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +71,7 @@ def interpreter_id(path: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def engine(interpreter: str, pytestconfig: pytest.Config) -> Iterator[LocalEngine | CommandEngine]:
+def engine(interpreter: str, pytestconfig: pytest.Config) -> Iterator[Engine]:
     """A warm engine for one guest interpreter."""
     with ExitStack() as stack:
         yield stack.enter_context(
@@ -70,20 +79,31 @@ def engine(interpreter: str, pytestconfig: pytest.Config) -> Iterator[LocalEngin
         )
 
 
-def make_engine(kind: str, interpreter: str, stack: ExitStack) -> LocalEngine | CommandEngine:
+def make_engine(kind: str, interpreter: str, stack: ExitStack) -> Engine:
     if kind == "local":
         return LocalEngine(python=interpreter)
     if kind == "command":
         return CommandEngine([interpreter])
+    if kind == "docker":
+        docker = stack.enter_context(dockerd.daemon())
+        return DockerEngine(
+            container_registry=dockerd.make_image(docker, "spr-test-compat"),
+            docker_host=docker[2] if len(docker) > 2 else None,
+            acquire_timeout_seconds=60,
+            max_runs=1_000_000,  # none is replaced while a test counts agents
+        )
     return CommandEngine([*stack.enter_context(sshd()), interpreter], shell_hop=True)
 
 
 @pytest.fixture(scope="session")
 def where(pytestconfig: pytest.Config) -> str:
     """What results of `engine` say of the place."""
-    if pytestconfig.getoption("--engine") == "local":
+    engine = pytestconfig.getoption("--engine")
+    if engine == "local":
         return "host"
-    return "container" if any(map(os.path.exists, CONTAINER_MARKS)) else "remote"
+    return (
+        "container" if engine == "docker" or any(map(os.path.exists, CONTAINER_MARKS)) else "remote"
+    )
 
 
 Run = Callable[..., RunnerResult]

@@ -23,6 +23,7 @@ from .errors import (
     VenvError,
 )
 from .execution.command_engine import CommandEngine
+from .execution.docker_client import DockerError
 from .execution.docker_engine import DockerEngine
 from .execution.engine import ExecutionEngine
 from .execution.local_engine import LocalEngine
@@ -37,6 +38,7 @@ __all__ = [
     "ClosedError",
     "CommandEngine",
     "DockerEngine",
+    "DockerError",
     "EngineStats",
     "ExecutionEngine",
     "InterpreterError",

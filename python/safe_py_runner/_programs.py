@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["agent_path", "exec_spr"]
+__all__ = ["agent_path", "exec_spr", "main"]
 
 
 def agent_path() -> str:
@@ -35,3 +35,12 @@ def exec_spr() -> NoReturn:
         if os.access(path, os.X_OK):
             os.execv(path, ["spr", *sys.argv[1:]])
     sys.exit("spr: the native command was not found: reinstall safe-py-runner")
+
+
+def main() -> NoReturn:
+    """python -m spr: the verbs for containers are of Python, the others of the native spr."""
+    from . import _container_verbs
+
+    if _container_verbs.is_container_verb(sys.argv[1:]):
+        sys.exit(_container_verbs.main())
+    exec_spr()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Becomes the native command spr."""
+"""The command spr: verbs for containers here, all others by the native command."""
 
-from safe_py_runner._programs import exec_spr
+from safe_py_runner._programs import main
 
 if __name__ == "__main__":
-    exec_spr()
+    main()

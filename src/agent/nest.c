@@ -34,9 +34,25 @@ static void nest_sweep(void) {
         while (waitpid(-1, NULL, 0) > 0);
 }
 
+static pid_t nest_child;
+
+static void nest_pass_on(int number) {
+        (void)kill(nest_child, number);
+}
+
+/* As PID 1 of a container we have no signal's default action, and `docker stop` would wait in vain.
+ * Anywhere else our end is what the agent gets its signal from. */
+static void nest_hear(pid_t pid) {
+        if (getpid() != 1)
+                return;
+        nest_child = pid;
+        (void)signal(SIGTERM, nest_pass_on);
+}
+
 static _Noreturn void nest_wait(const Nest *nest, pid_t pid, bool sweeps) {
         int status = 0;
 
+        nest_hear(pid);
         (void)syscall(SYS_close_range, 0u, UINT_MAX, 0u); /* the host sees the agent's end by EOF */
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)

@@ -53,6 +53,7 @@ static void keeper_judge(SprEngine *engine, uint64_t now_ns) {
         bool awaited = connection->pinged_ns > connection->heard_ns;
         uint64_t overdue_ns = keeper_overdue_ns(engine);
 
+        now_ns = max_u64(now_ns, connection->heard_ns); /* it may have spoken since */
         if (connection->state == WIRE_GREETING) {
                 if (now_ns - connection->born_ns >= engine->startup_timeout_ns)
                         keeper_lose(engine, "no agent has answered", engine->startup_timeout_ns);

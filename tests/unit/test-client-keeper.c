@@ -135,6 +135,8 @@ static void test_reads(void **state) {
         assert_int_equal(spr_engine_pop(fixture->engine, &result), 0);
         assert_true(spr_result_get_ok(result));
         (void)spr_result_free(result);
+        /* What was heard after the keeper looked at the clock is no silence. */
+        assert_non_null(fixture->engine->connection);
 }
 
 static void test_no_answer_at_all(void **state) {

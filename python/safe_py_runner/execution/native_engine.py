@@ -185,7 +185,7 @@ def acquire_timeout_ns(seconds: float | None) -> int:
 
 def _arguments(request: ExecutionRequest) -> Arguments:
     code = request.code.encode("utf-8", "surrogatepass")
-    return code, _dump("input_data", request.input_data), _native_policy(request)
+    return code, _dump("input_data", request.input_data), native_policy(request)
 
 
 def _outcome_from_error(error: Exception) -> ExecutionOutcome:
@@ -206,7 +206,7 @@ def _dump(argument: str, value: Any) -> str:
         raise TypeError(f"{argument} cannot become JSON: {error}") from None
 
 
-def _native_policy(request: ExecutionRequest) -> _spr.Policy:
+def native_policy(request: ExecutionRequest) -> _spr.Policy:
     fields = dict(request.policy)
     extra_globals = fields.pop("extra_globals", None) or {}
     if not isinstance(extra_globals, dict):
