@@ -31,6 +31,7 @@
 extern "C" {
 #endif
 
+typedef struct SprAudit SprAudit;
 typedef struct SprDoctor SprDoctor;
 typedef struct SprEngine SprEngine;
 typedef struct SprEngineOptions SprEngineOptions;
@@ -40,6 +41,7 @@ typedef struct SprRequest SprRequest;
 typedef struct SprResult SprResult;
 typedef struct SprRun SprRun;
 typedef struct SprScript SprScript;
+typedef struct SprStats SprStats;
 typedef struct SprVenvOptions SprVenvOptions;
 
 enum {
@@ -54,6 +56,7 @@ enum {
         SPR_E_INTERRUPTED, /* wait: a signal handler ran */
         SPR_E_CLOSED,      /* the engine was closed */
         SPR_E_BUSY,        /* max_queue runs are waiting already */
+        SPR_E_AUDIT,       /* the audit log cannot be written, or read */
 };
 
 typedef enum SprOutcome {
@@ -73,6 +76,22 @@ struct SprError {
         char message[1020];
 };
 
+#define SPR_STATS_OUTCOMES 16
+
+/* What the runs of an engine came to since it was made; in the child of a fork(), since then. */
+struct SprStats {
+        uint64_t n_runs;                         /* that have completed */
+        uint64_t n_in_progress;                  /* now, at the agent */
+        uint64_t n_waiting;                      /* now, on this side */
+        uint64_t n_failed;                       /* of n_runs: an error, and no result */
+        uint64_t n_outcomes[SPR_STATS_OUTCOMES]; /* the others, by SprOutcome */
+        uint64_t n_standby_hits, n_standby_misses;
+        uint64_t wall_ns, cpu_user_ns, cpu_system_ns, queue_wait_ns; /* sums */
+        uint64_t peak_memory_bytes;                                  /* the highest of all */
+        uint64_t bytes_in, bytes_out;
+        uint64_t page_faults; /* of the runs of which they are known */
+};
+
 /* The library's version, "0.1.0". */
 const char *spr_version(void);
 
@@ -82,6 +101,19 @@ SprPolicy *spr_policy_free(SprPolicy *policy);
 /* Reads TOML, or JSON where @path ends in ".json". Keys and checks: spr-policy(5). SPR_E_POLICY
  * names file, line, key and the nearest known key. */
 int spr_policy_new_from_file(SprPolicy **policyp, const char *path, SprError *error);
+/* One of the presets, complete; SPR_E_POLICY with their names. A file begins from one by
+ * `extends = "data"`. */
+int spr_policy_new_from_preset(SprPolicy **policyp, const char *name, SprError *error);
+/* Of the preset at @index; NULL at and after the last one. */
+const char *spr_policy_get_preset_name(size_t index);
+const char *spr_policy_get_preset_summary(size_t index);
+/* On top of what @policy holds: a file (which may not begin from a preset itself), or the variables
+ * SPR_TIMEOUT_SECONDS, SPR_BLOCKED_IMPORTS, … of an envp. What they do not name stays; after a
+ * failure all does. */
+int spr_policy_apply_file(SprPolicy *policy, const char *path, SprError *error);
+int spr_policy_apply_environment(SprPolicy *policy,
+                                 const char *const *environment,
+                                 SprError *error);
 /* The same from text; @name stands for the file in errors. With @complete, missing keys keep the
  * defaults of a new policy; without, missing lists are empty, as in a file. */
 int spr_policy_new_from_json(SprPolicy **policyp,
@@ -119,6 +151,15 @@ int spr_policy_set_extra_globals_json(SprPolicy *policy,
                                       SprError *error);
 /* The whole policy as canonical JSON, sorted keys, one line. Free with free(). */
 int spr_policy_to_json(const SprPolicy *policy, char **jsonp);
+/* A policy file that says the same, with @origin also where each value came from; the same as JSON:
+ * {"values": {…}, "origins": {…}}. Free with free(). */
+int spr_policy_show(const SprPolicy *policy, bool origin, char **textp);
+int spr_policy_show_json(const SprPolicy *policy, char **jsonp);
+/* What the key @name means and what it is here; or what an import or a builtin of that name would
+ * meet. Free with free(). */
+int spr_policy_explain(const SprPolicy *policy, const char *name, char **textp);
+/* The JSON Schema of policy files. Free with free(). */
+int spr_policy_json_schema(char **jsonp);
 
 /* engines */
 int spr_engine_options_new(SprEngineOptions **optionsp);
@@ -156,6 +197,13 @@ int spr_engine_options_set_startup_timeout_ns(SprEngineOptions *options, uint64_
  * runs of late would have needed, none for a kind that was asked for once. 0 = none: each run waits
  * for its worker. */
 int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t n);
+/* Keeps a log of every run in the file at @path (made where there is none), or behind @fd (which is
+ * copied; open for reading and writing where it is a file): one line of JSON for each, by this
+ * process, before its result is given out; see spr(1). Any number of engines may share one file.
+ * Without a log to write to there is no run: spr_engine_new() and submissions fail with
+ * SPR_E_AUDIT, and so does the wait for a run whose line could not be written. */
+int spr_engine_options_set_audit_log(SprEngineOptions *options, const char *path);
+int spr_engine_options_set_audit_fd(SprEngineOptions *options, int fd);
 /* Whether the agent and the interpreter may write to the caller's standard error; default no. */
 void spr_engine_options_set_debug(SprEngineOptions *options, bool debug);
 
@@ -179,6 +227,9 @@ SprEngine *spr_engine_free(SprEngine *engine);
 void spr_engine_close(SprEngine *engine);
 /* Starts agent and interpreter now and waits until it is warm; SPR_E_INTERPRETER, SPR_E_AGENT. */
 int spr_engine_start(SprEngine *engine, SprError *error);
+
+/* @size is sizeof(*stats), so that the struct can grow. */
+void spr_engine_get_stats(SprEngine *engine, SprStats *stats, size_t size);
 
 /* requests */
 int spr_request_new(SprRequest **requestp);
@@ -264,6 +315,14 @@ uint64_t spr_result_get_cpu_user_ns(const SprResult *result);
 uint64_t spr_result_get_cpu_system_ns(const SprResult *result);
 /* Beyond the warm interpreter. */
 uint64_t spr_result_get_peak_memory_bytes(const SprResult *result);
+/* Bytes of code and input; of the result's JSON and of all that was written to the streams. */
+uint64_t spr_result_get_bytes_in(const SprResult *result);
+uint64_t spr_result_get_bytes_out(const SprResult *result);
+/* Whether a worker was ready when the run came to the agent. */
+bool spr_result_get_standby(const SprResult *result);
+/* Page faults of the run's process since it was made, as the kernel counted them; false where
+ * nobody asked it, which for a run of less than a millisecond would take too long. */
+bool spr_result_get_page_faults(const SprResult *result, uint64_t *np);
 /* "none", "process", "kernel", "full" */
 const char *spr_result_get_isolation_level(const SprResult *result);
 /* "none", or "host" where the code could use the network of the host */
@@ -353,6 +412,23 @@ int spr_script_find_missing(const SprScript *script,
                             const char *const *environment,
                             char **missingp,
                             SprError *error);
+
+/* audit logs: whether every line is as it was written, and in its place. The files are taken as one
+ * log, the oldest first. A file that cannot be read is SPR_E_AUDIT; what is wrong in one stands in
+ * the answer. Strings live as long as it. */
+int spr_audit_verify(SprAudit **auditp, const char *const *paths, size_t n_paths, SprError *error);
+SprAudit *spr_audit_free(SprAudit *audit);
+bool spr_audit_get_ok(const SprAudit *audit);
+uint64_t spr_audit_get_lines(const SprAudit *audit);
+uint64_t spr_audit_get_runs(const SprAudit *audit);
+/* What the next line is going to name. Whoever notes it elsewhere finds out if the end of the log
+ * is taken away, which the log itself cannot tell. */
+const char *spr_audit_get_last_hash(const SprAudit *audit);
+uint64_t spr_audit_get_n_faults(const SprAudit *audit);
+/* "audit.log:41: was changed: …", of the first hundred; NULL at and after the last one. */
+const char *spr_audit_get_fault(const SprAudit *audit, size_t index);
+/* Everything above as one JSON object on one line. Free with free(). */
+int spr_audit_to_json(const SprAudit *audit, char **jsonp);
 
 /* doctor: how strongly this machine confines a run. The agent of @options tries each layer, then a
  * trivial run with their interpreter shows which ones it really had. Blocks, for a second or so.

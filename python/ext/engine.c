@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include "ext.h"
 
 typedef struct EngineObject {
@@ -74,6 +76,7 @@ typedef struct EngineArguments {
         PyObject *standbys;                    /* None: as many as are needed */
         PyObject *command;                     /* None: on this machine */
         int shell_hop, exclusive_tmp;
+        PyObject *audit_log; /* a path, a descriptor, or None */
 } EngineArguments;
 
 static int engine_option_queue(SprEngineOptions *options, const EngineArguments *arguments) {
@@ -145,6 +148,25 @@ static int engine_option_command(SprEngineOptions *options, PyObject *command) {
         return engine_option_words(options, words, PyList_Size(words));
 }
 
+static int
+engine_option_audit(const ModuleState *state, SprEngineOptions *options, PyObject *audit_log) {
+        int fd, r;
+
+        if (!PyLong_Check(audit_log))
+                return engine_option_path(state, options, spr_engine_options_set_audit_log,
+                                          audit_log);
+        fd = PyObject_AsFileDescriptor(audit_log);
+        if (fd < 0)
+                return -1;
+        r = spr_engine_options_set_audit_fd(options, fd);
+        if (r) {
+                errno = -r;
+                (void)PyErr_SetFromErrno(PyExc_OSError);
+                return -1;
+        }
+        return 0;
+}
+
 static int engine_options_fill(const ModuleState *state,
                                SprEngineOptions *options,
                                const EngineArguments *arguments) {
@@ -162,26 +184,18 @@ static int engine_options_fill(const ModuleState *state,
         spr_engine_options_set_shell_hop(options, arguments->shell_hop);
         spr_engine_options_set_exclusive_tmp(options, arguments->exclusive_tmp);
         if (engine_option_standbys(options, arguments->standbys) < 0 ||
-            engine_option_command(options, arguments->command) < 0)
+            engine_option_command(options, arguments->command) < 0 ||
+            engine_option_audit(state, options, arguments->audit_log) < 0)
                 return -1;
         return engine_option_queue(options, arguments);
 }
 
 static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-        static char *keywords[] = {"python",
-                                   "venv",
-                                   "agent",
-                                   "preload",
-                                   "preload_auto",
-                                   "startup_timeout_ns",
-                                   "max_concurrency",
-                                   "max_queue",
-                                   "acquire_timeout_ns",
-                                   "standbys",
-                                   "command",
-                                   "shell_hop",
-                                   "exclusive_tmp",
-                                   NULL};
+        static char *keywords[] = {"python",          "venv",         "agent",
+                                   "preload",         "preload_auto", "startup_timeout_ns",
+                                   "max_concurrency", "max_queue",    "acquire_timeout_ns",
+                                   "standbys",        "command",      "shell_hop",
+                                   "exclusive_tmp",   "audit_log",    NULL};
         EngineArguments arguments = {
                 .python = Py_None,
                 .venv = Py_None,
@@ -190,6 +204,7 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                 .acquire_timeout_ns = UINT64_MAX,
                 .standbys = Py_None,
                 .command = Py_None,
+                .audit_log = Py_None,
         };
         const ModuleState *state = PyType_GetModuleState(Py_TYPE(object));
         _cleanup_(spr_engine_options_freep) SprEngineOptions *options = NULL;
@@ -198,11 +213,11 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         int r;
 
         if (!PyArg_ParseTupleAndKeywords(
-                    args, kwargs, "|$OOOOpKIOKOOpp:Engine", keywords, &arguments.python,
+                    args, kwargs, "|$OOOOpKIOKOOppO:Engine", keywords, &arguments.python,
                     &arguments.venv, &arguments.agent, &arguments.preload, &arguments.preload_auto,
                     &arguments.startup_timeout_ns, &arguments.max_concurrency, &arguments.max_queue,
                     &arguments.acquire_timeout_ns, &arguments.standbys, &arguments.command,
-                    &arguments.shell_hop, &arguments.exclusive_tmp))
+                    &arguments.shell_hop, &arguments.exclusive_tmp, &arguments.audit_log))
                 return -1;
         if (self->engine) {
                 PyErr_SetString(PyExc_TypeError, "an Engine is initialised once");
@@ -375,6 +390,48 @@ static PyObject *engine_pop(PyObject *self, PyObject *unused _unused_) {
         return ext_report_new(state, result);
 }
 
+/* {"ok": 3, "timeout": 1}: those that there were */
+static PyObject *engine_outcomes(const SprStats *stats) {
+        static const char *const names[] = {"ok",     "error", "timeout",   "memory", "output",
+                                            "denied", "crash", "cancelled", "infra"};
+        _cleanup_(py_decrefp) PyObject *outcomes = PyDict_New();
+
+        for (size_t i = 0; outcomes && i < ARRAY_SIZE(names); i++) {
+                _cleanup_(py_decrefp) PyObject *n = NULL;
+
+                if (stats->n_outcomes[i] == 0)
+                        continue;
+                n = PyLong_FromUnsignedLongLong(stats->n_outcomes[i]);
+                if (!n || PyDict_SetItemString(outcomes, names[i], n) < 0)
+                        return NULL;
+        }
+        return take_ptr(&outcomes);
+}
+
+static PyObject *engine_stats(PyObject *self, PyObject *unused _unused_) {
+        SprEngine *engine = engine_get(self);
+        SprStats stats;
+
+        if (!engine)
+                return NULL;
+        Py_BEGIN_ALLOW_THREADS spr_engine_get_stats(engine, &stats, sizeof(stats));
+        Py_END_ALLOW_THREADS return Py_BuildValue(
+                "{sKsKsKsKsNsKsKsKsKsKsKsKsKsKsK}", "runs", (unsigned long long)stats.n_runs,
+                "in_progress", (unsigned long long)stats.n_in_progress, "waiting",
+                (unsigned long long)stats.n_waiting, "failed", (unsigned long long)stats.n_failed,
+                "outcomes", engine_outcomes(&stats), "standby_hits",
+                (unsigned long long)stats.n_standby_hits, "standby_misses",
+                (unsigned long long)stats.n_standby_misses, "wall_ns",
+                (unsigned long long)stats.wall_ns, "cpu_user_ns",
+                (unsigned long long)stats.cpu_user_ns, "cpu_system_ns",
+                (unsigned long long)stats.cpu_system_ns, "queue_wait_ns",
+                (unsigned long long)stats.queue_wait_ns, "peak_memory_bytes",
+                (unsigned long long)stats.peak_memory_bytes, "bytes_in",
+                (unsigned long long)stats.bytes_in, "bytes_out",
+                (unsigned long long)stats.bytes_out, "page_faults",
+                (unsigned long long)stats.page_faults);
+}
+
 static void engine_dealloc(PyObject *self) {
         PyTypeObject *type = Py_TYPE(self);
         freefunc release = PyType_GetSlot(type, Py_tp_free);
@@ -399,6 +456,7 @@ static PyMethodDef engine_methods[] = {
          "Cancel a posted run by its id; unknown ones are ignored."},
         {"fileno", engine_fileno, METH_NOARGS, "Readable when dispatch() has something to do."},
         {"dispatch", engine_dispatch, METH_NOARGS, "Handle what the agent has sent; never blocks."},
+        {"stats", engine_stats, METH_NOARGS, "What its runs came to, in all."},
         {"pop", engine_pop, METH_NOARGS, "The report of a posted run that has completed, or None."},
         {NULL, NULL, 0, NULL},
 };

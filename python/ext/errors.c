@@ -21,6 +21,7 @@ static const struct ErrorRow {
         [ERROR_AGENT] = {"AgentError", "spr-agent is missing, or it failed.", false},
         [ERROR_CLOSED] = {"ClosedError", "The engine was closed.", false},
         [ERROR_BUSY] = {"BusyError", "As many runs wait as the engine's max_queue allows.", false},
+        [ERROR_AUDIT] = {"AuditError", "The audit log cannot be written.", false},
 };
 
 static PyObject *error_bases(const ModuleState *state, ErrorType type) {
@@ -69,6 +70,8 @@ static ErrorType error_type(int code) {
                 return ERROR_CLOSED;
         case SPR_E_BUSY:
                 return ERROR_BUSY;
+        case SPR_E_AUDIT:
+                return ERROR_AUDIT;
         default:
                 return ERROR_RUNNER;
         }

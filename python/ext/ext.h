@@ -30,6 +30,7 @@ typedef enum ErrorType {
         ERROR_AGENT,
         ERROR_CLOSED,
         ERROR_BUSY,
+        ERROR_AUDIT,
         _ERROR_N,
 } ErrorType;
 

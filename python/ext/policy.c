@@ -34,6 +34,23 @@ static PyObject *policy_from_file(PyObject *type, PyObject *args) {
         return policy_wrap(type, policy);
 }
 
+static PyObject *policy_from_preset(PyObject *type, PyObject *args) {
+        const ModuleState *state = PyType_GetModuleState((PyTypeObject *)type);
+        SprPolicy *policy = NULL;
+        SprError error = {};
+        const char *name;
+        int r;
+
+        if (!PyArg_ParseTuple(args, "s:from_preset", &name))
+                return NULL;
+
+        r = spr_policy_new_from_preset(&policy, name, &error);
+        if (r)
+                return ext_error_raise(state, r, &error);
+
+        return policy_wrap(type, policy);
+}
+
 static PyObject *policy_from_json(PyObject *type, PyObject *args, PyObject *kwargs) {
         static char *keywords[] = {"text", "name", "complete", "extra_globals", NULL};
         const ModuleState *state = PyType_GetModuleState((PyTypeObject *)type);
@@ -84,6 +101,7 @@ static void policy_dealloc(PyObject *self) {
 static PyMethodDef policy_methods[] = {
         {"from_file", policy_from_file, METH_VARARGS | METH_CLASS,
          "Read a policy from a TOML (or .json) file."},
+        {"from_preset", policy_from_preset, METH_VARARGS | METH_CLASS, "The preset of this name."},
         {"from_json", (PyCFunction)(void (*)(void))policy_from_json,
          METH_VARARGS | METH_KEYWORDS | METH_CLASS,
          "Read a policy from JSON text; extra_globals is JSON text of its own."},

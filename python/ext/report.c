@@ -24,6 +24,10 @@ static PyStructSequence_Field report_fields[] = {
         {"cpu_user_ns", "nanoseconds"},
         {"cpu_system_ns", "nanoseconds"},
         {"peak_memory_bytes", "beyond the warm interpreter"},
+        {"bytes_in", "code and input"},
+        {"bytes_out", "result and streams"},
+        {"standby", "a worker was ready when the run came"},
+        {"page_faults", "as the kernel counted them, or None"},
         {"isolation_level", "none, process, kernel or full"},
         {"layers", "names of the layers applied"},
         {"network", "none or host"},
@@ -67,6 +71,15 @@ static PyObject *report_words(const char *text) {
         return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
+static PyObject *report_page_faults(const SprResult *result) {
+        uint64_t n;
+
+        if (!spr_result_get_page_faults(result, &n))
+                Py_RETURN_NONE;
+
+        return PyLong_FromUnsignedLongLong(n);
+}
+
 static PyObject *report_layers(const SprResult *result) {
         _cleanup_(py_decrefp) PyObject *list = PyList_New(0);
         const char *name;
@@ -104,6 +117,10 @@ PyObject *ext_report_new(const ModuleState *state, const SprResult *result) {
                 PyLong_FromUnsignedLongLong(spr_result_get_cpu_user_ns(result)),
                 PyLong_FromUnsignedLongLong(spr_result_get_cpu_system_ns(result)),
                 PyLong_FromUnsignedLongLong(spr_result_get_peak_memory_bytes(result)),
+                PyLong_FromUnsignedLongLong(spr_result_get_bytes_in(result)),
+                PyLong_FromUnsignedLongLong(spr_result_get_bytes_out(result)),
+                PyBool_FromLong(spr_result_get_standby(result)),
+                report_page_faults(result),
                 report_words(spr_result_get_isolation_level(result)),
                 report_layers(result),
                 report_words(spr_result_get_network(result)),

@@ -13,6 +13,7 @@ Example::
 from ._spr import version as __version__
 from .errors import (
     AgentError,
+    AuditError,
     BusyError,
     ClosedError,
     InterpreterError,
@@ -27,16 +28,18 @@ from .execution.docker_engine import DockerEngine
 from .execution.engine import ExecutionEngine
 from .execution.local_engine import LocalEngine
 from .policy import RunnerPolicy
-from .result import Isolation, RunnerResult, Truncated, Usage
+from .result import EngineStats, Isolation, RunnerResult, Truncated, Usage
 from .runner import Job, arun_code, run_code, run_many
 
 __all__ = [
     "AgentError",
+    "AuditError",
     "BusyError",
     "ClosedError",
     "CommandEngine",
     "DockerEngine",
     "DockerError",
+    "EngineStats",
     "ExecutionEngine",
     "InterpreterError",
     "InvalidError",

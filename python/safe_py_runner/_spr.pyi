@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import final
+from typing import Any, final
 
 version: str
 
@@ -15,11 +15,14 @@ class VenvError(RunnerError): ...
 class AgentError(RunnerError): ...
 class ClosedError(RunnerError): ...
 class BusyError(RunnerError): ...
+class AuditError(RunnerError): ...
 
 @final
 class Policy:
     @classmethod
     def from_file(cls, path: str | PathLike[str], /) -> Policy: ...
+    @classmethod
+    def from_preset(cls, name: str, /) -> Policy: ...
     @classmethod
     def from_json(
         cls,
@@ -54,6 +57,10 @@ class Report:
     cpu_user_ns: int
     cpu_system_ns: int
     peak_memory_bytes: int
+    bytes_in: int
+    bytes_out: int
+    standby: bool
+    page_faults: int | None
     isolation_level: str
     layers: tuple[str, ...]
     network: str
@@ -78,6 +85,7 @@ class Engine:
         command: Sequence[str | PathLike[str]] | None = None,
         shell_hop: bool = False,
         exclusive_tmp: bool = False,
+        audit_log: str | PathLike[str] | int | None = None,
     ) -> None: ...
     def start(self) -> None: ...
     def close(self) -> None: ...
@@ -99,6 +107,7 @@ class Engine:
     def fileno(self) -> int: ...
     def dispatch(self) -> None: ...
     def pop(self) -> Report | None: ...
+    def stats(self) -> dict[str, Any]: ...
 
 def find_interpreter(
     name: str | PathLike[str], *, search_path: str, environment: list[bytes]

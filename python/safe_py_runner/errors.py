@@ -8,6 +8,7 @@ ValueErrors as well, since the caller can mend them.
 
 from ._spr import (
     AgentError,
+    AuditError,
     BusyError,
     ClosedError,
     InterpreterError,
@@ -19,6 +20,7 @@ from ._spr import (
 
 __all__ = [
     "AgentError",
+    "AuditError",
     "BusyError",
     "ClosedError",
     "InterpreterError",

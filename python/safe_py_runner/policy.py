@@ -88,3 +88,20 @@ class RunnerPolicy:
         os.stat(path)  # its errors name the file and are OSErrors, as for open()
         fields: dict[str, Any] = json.loads(Policy.from_file(path).to_json())
         return cls(**fields, config_path=path)
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> RunnerPolicy:
+        """A policy to begin from: ``strict``, ``default``, ``data``, ``judge`` or ``open``.
+
+        A policy file begins from one with ``extends = "data"``; ``spr policy show --policy-preset
+        data`` prints it.
+
+        Args:
+            name: the preset.
+            changes: fields with other values than the preset's.
+
+        Raises:
+            PolicyError: (a ValueError) there is no preset of that name.
+        """
+        fields: dict[str, Any] = json.loads(Policy.from_preset(name).to_json())
+        return cls(**{**fields, **changes})

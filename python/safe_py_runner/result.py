@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Isolation", "RunnerResult", "Truncated", "Usage"]
+__all__ = ["EngineStats", "Isolation", "RunnerResult", "Truncated", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,56 @@ class Usage:
         cpu_ms: milliseconds of processor time, user and system.
         peak_memory_bytes: anonymous and shared memory beyond the warm interpreter.
         queue_wait_ms: milliseconds for which the run waited for a free slot of its engine before.
+        cpu_user_ms, cpu_system_ms: the two parts of ``cpu_ms``.
+        bytes_in: code and input.
+        bytes_out: the result's JSON and all that was written to the streams, kept or not.
+        standby: whether a worker was ready when the run came.
+        page_faults: of the run's process since it was made, as the kernel counted them; None where
+            nobody asked it: for runs of less than a millisecond.
     """
 
     wall_ms: float = 0.0
     cpu_ms: float = 0.0
     peak_memory_bytes: int = 0
     queue_wait_ms: float = 0.0
+    cpu_user_ms: float = 0.0
+    cpu_system_ms: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    standby: bool = False
+    page_faults: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """What the runs of an engine came to since it was made (in a forked child: since the fork).
+
+    Attributes:
+        runs: how many have completed.
+        in_progress, waiting: how many are at the agent, and wait for their turn, now.
+        failed: of ``runs``, those that ended in an error of ours and have no result.
+        outcomes: of the others, how many had which outcome; those that there were.
+        standby_hits, standby_misses: how many found a worker ready, and how many did not.
+        wall_ms, cpu_user_ms, cpu_system_ms, queue_wait_ms, bytes_in, bytes_out: sums.
+        peak_memory_bytes: the highest of all.
+        page_faults: of the runs of which they are known.
+    """
+
+    runs: int = 0
+    in_progress: int = 0
+    waiting: int = 0
+    failed: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    standby_hits: int = 0
+    standby_misses: int = 0
+    wall_ms: float = 0.0
+    cpu_user_ms: float = 0.0
+    cpu_system_ms: float = 0.0
+    queue_wait_ms: float = 0.0
+    peak_memory_bytes: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    page_faults: int = 0
 
 
 @dataclass(frozen=True, slots=True)

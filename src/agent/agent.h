@@ -35,6 +35,7 @@ typedef struct Zygote Zygote;
 struct Agent {
         Loop loop;
         HostLink link;
+        uint16_t host_minor; /* of the protocol that the host speaks */
         Nest nest;
         bool remote;              /* the host is not on this machine */
         uint32_t where;           /* RESULT_FLAG_* that tell it */

@@ -95,25 +95,38 @@ void memory_watch_init(MemoryWatch *watch, int pidfd) {
         watch->resident_bytes = status.resident;
 }
 
-/* Each fault that needed no disk gave it a page: the eighth number behind the name in stat. */
-uint64_t memory_own_bytes(const MemoryWatch *watch) {
+/* The number in stat that is the @index-th behind the name; 0 where there is none. */
+static uint64_t stat_field(const char *text, unsigned int index) {
+        const char *at = strrchr(text, ')');
+
+        for (unsigned int i = 0; at && i < index; ++i)
+                at = strchr(at + 1, ' ');
+        return at ? strtoull(at, NULL, 10) : 0;
+}
+
+int memory_page_faults(const MemoryWatch *watch, uint64_t *minorp, uint64_t *majorp) {
         _cleanup_(closep) int fd = -1;
-        unsigned long n_faults = 0;
         char path[64], text[512];
-        const char *at;
         ssize_t n;
 
         (void)snprintf(path, sizeof(path), "/proc/%ld/stat", watch->pid);
         fd = watch->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
         n = fd < 0 ? -1 : fd_read(fd, text, sizeof(text) - 1);
         if (n <= 0)
-                return 0;
+                return -ESRCH;
         text[n] = '\0';
-        at = strrchr(text, ')');
-        for (unsigned int i = 0; at && i < 8; ++i)
-                at = strchr(at + 1, ' ');
-        n_faults = at ? strtoul(at, NULL, 10) : 0;
-        return n_faults * (uint64_t)sysconf(_SC_PAGESIZE);
+        *minorp = stat_field(text, 8);
+        *majorp = stat_field(text, 10);
+        return 0;
+}
+
+/* Each fault that needed no disk gave it a page. */
+uint64_t memory_own_bytes(const MemoryWatch *watch) {
+        uint64_t minor = 0, major;
+
+        if (memory_page_faults(watch, &minor, &major))
+                return 0;
+        return minor * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void memory_watch_deinit(MemoryWatch *watch) {

@@ -32,6 +32,9 @@ uint64_t memory_of(long pid, uint32_t *n_threadsp);
 
 /* Starts at the worker's present size. Never fails: without /proc it sees nothing. */
 void memory_watch_init(MemoryWatch *watch, int pidfd);
+/* Page faults of the process so far, without and with input: 0, or -ESRCH where they are not known.
+ * Costs some microseconds. */
+int memory_page_faults(const MemoryWatch *watch, uint64_t *minorp, uint64_t *majorp);
 /* What the process has made its own since it was forked, about; 0 = not known. */
 uint64_t memory_own_bytes(const MemoryWatch *watch);
 void memory_watch_deinit(MemoryWatch *watch);

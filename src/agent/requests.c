@@ -34,6 +34,7 @@ static int request_hello(Agent *agent,
                                    hello.magic == WIRE_MAGIC ? hello.major : 0u,
                                    WIRE_VERSION_MAJOR);
         agent->link.state = WIRE_OPEN;
+        agent->host_minor = hello.minor;
         return link_send(&agent->link, frame_header(FRAME_WELCOME, 0, sizeof(welcome)), &welcome);
 }
 

@@ -68,6 +68,16 @@ static void run_add_answer(Run *run, const Verdict *verdict, ResultFrame *frame)
         run_add_piece(run, DATA_ERROR, (RegionSlice){REGION_ERROR_OFFSET, frame->error_size});
 }
 
+/* What hosts know since version 1.1. */
+static void run_add_accounts(const Run *run, ResultFrame *frame) {
+        if (run->standby)
+                frame->flags |= RESULT_FLAG_STANDBY;
+        if (run->counted_faults) {
+                frame->flags |= RESULT_FLAG_PAGE_FAULTS;
+                frame->page_faults = (uint32_t)min_u64(run->page_faults, UINT32_MAX);
+        }
+}
+
 void run_deliver(Run *run, const Verdict *verdict) {
         Agent *agent = run->agent;
         ResultFrame frame = {
@@ -84,6 +94,8 @@ void run_deliver(Run *run, const Verdict *verdict) {
         if (run->host_network)
                 frame.flags |= RESULT_FLAG_HOST_NETWORK;
         frame.flags |= agent->where;
+        if (agent->host_minor >= 1)
+                run_add_accounts(run, &frame);
         run_add_answer(run, verdict, &frame);
         run_add_streams(run, &frame);
         (void)link_send(&agent->link, frame_header(FRAME_RESULT, run->id, sizeof(frame)), &frame);

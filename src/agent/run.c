@@ -17,10 +17,11 @@
 #define RUN_PREPARE_TIMEOUT_NS                                                                     \
         (60 *                                                                                      \
          NSEC_PER_SEC) /* for the request to come and a worker to wait, in a warm environment */
-#define RUN_LONG_NS    (20 * NSEC_PER_MSEC)  /* after which others go first */
-#define RUN_EXIT_NS    (500 * NSEC_PER_MSEC) /* for atexit functions, all together */
-#define RUN_MEMORY_MAX (UINT64_C(1) << 62)   /* sums with more could wrap */
-#define RUN_DISK_MAX   (UINT64_C(1) << 50)
+#define RUN_LONG_NS        (20 * NSEC_PER_MSEC)  /* after which others go first */
+#define RUN_EXIT_NS        (500 * NSEC_PER_MSEC) /* for atexit functions, all together */
+#define RUN_FAULTS_FROM_NS NSEC_PER_MSEC         /* a run this long has its page faults counted */
+#define RUN_MEMORY_MAX     (UINT64_C(1) << 62)   /* sums with more could wrap */
+#define RUN_DISK_MAX       (UINT64_C(1) << 50)
 
 static void run_set_deadline(Run *run, uint64_t deadline_ns) {
         run->deadline_ns = deadline_ns;
@@ -190,6 +191,17 @@ void run_worker_failed(Run *run, const Failure *why) {
                 run_fail(run, why);
 }
 
+/* To look costs ten microseconds, of which a short run has not so many. */
+static void run_count_faults(Run *run) {
+        uint64_t minor, major;
+
+        if (run->usage.wall_ns < RUN_FAULTS_FROM_NS ||
+            memory_page_faults(&run->worker->memory, &minor, &major))
+                return;
+        run->page_faults = minor + major;
+        run->counted_faults = true;
+}
+
 void run_worker_answered(Run *run, const WorkerResultFrame *result) {
         Worker *worker = run->worker;
         uint64_t user_ns = 0, system_ns = 0;
@@ -206,6 +218,7 @@ void run_worker_answered(Run *run, const WorkerResultFrame *result) {
          * for it to be gone. Without one, what it has forked is only swept before the zygote's
          * report. */
         run_stop_clock(run);
+        run_count_faults(run);
         /* Nor for its children's time: with them only the zygote's report has it all. */
         if (run->agent->nest.pid_namespace && !worker->pool->mold.processes &&
             !cpu_time_read(worker->pid, &user_ns, &system_ns)) {
@@ -274,6 +287,8 @@ void run_worker_exited(Run *run, const ZygoteExitedFrame *exited) {
         run->ending.status = exited->status;
         run->usage.cpu_user_ns = exited->cpu_user_ns;
         run->usage.cpu_system_ns = exited->cpu_system_ns;
+        run->page_faults = exited->page_faults;
+        run->counted_faults = true;
         if (!run->ending.has_result && resident > worker->memory.resident_bytes &&
             resident - worker->memory.resident_bytes > worker->memory.peak_bytes)
                 worker->memory.peak_bytes = resident - worker->memory.resident_bytes;
@@ -347,6 +362,7 @@ void run_worker_ready(Run *run) {
 
 void run_attach(Run *run, Worker *worker) {
         run->worker = worker;
+        run->standby = worker->state == WORKER_IDLE;
         worker->run = run;
         worker_set_awaited(worker, worker->state < WORKER_IDLE);
         if (worker->state == WORKER_IDLE)

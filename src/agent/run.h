@@ -53,6 +53,9 @@ struct Run {
         WorkerResultFrame end; /* the answer if they do not come to an end */
         Ending ending;
         Usage usage;
+        uint64_t page_faults;
+        bool counted_faults; /* there is somebody who has */
+        bool standby;        /* a worker was ready when it came */
 
         /* DELIVERING */
         LayerSet layers;

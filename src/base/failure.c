@@ -11,7 +11,7 @@ static const char *const stage_names[_FAILURE_STAGE_N] = {
         [FAILURE_STAGE_POLICY] = "policy",       [FAILURE_STAGE_ENVIRONMENT] = "environment",
         [FAILURE_STAGE_AGENT] = "agent",         [FAILURE_STAGE_ZYGOTE] = "zygote",
         [FAILURE_STAGE_SANDBOX] = "sandbox",     [FAILURE_STAGE_WORKER] = "worker",
-        [FAILURE_STAGE_RESOURCES] = "resources",
+        [FAILURE_STAGE_RESOURCES] = "resources", [FAILURE_STAGE_AUDIT] = "audit",
 };
 
 static int failure_result(int code) {

@@ -26,6 +26,7 @@ typedef enum FailureStage {
         FAILURE_STAGE_SANDBOX,     /* a layer of the confinement could not be applied */
         FAILURE_STAGE_WORKER,      /* the worker broke before or after the user's code */
         FAILURE_STAGE_RESOURCES,   /* out of descriptors, memory, processes or disk */
+        FAILURE_STAGE_AUDIT,       /* the audit log cannot be written, or read */
         _FAILURE_STAGE_N,
 } FailureStage;
 

@@ -96,7 +96,7 @@ policy_make(const BenchSession *session, const char *code, SprPolicy **policyp, 
         SprError error = {0};
         int r;
 
-        r = run_policy_load(&run, &policy, fault);
+        r = run_policy_load(&run, NULL, &policy, fault);
         if (r)
                 return r;
         if (code) /* of ours, which may take its time */

@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 
+DEFINE_CLEANUP(SprAudit *, spr_audit_free)
 DEFINE_CLEANUP(SprDoctor *, spr_doctor_free)
 DEFINE_CLEANUP(SprEngine *, spr_engine_free)
 DEFINE_CLEANUP(SprEngineOptions *, spr_engine_options_free)

@@ -93,7 +93,10 @@ int run_engine_make(const RunEnvironment *environment, SprEngine **enginep, Faul
         r = options_make(environment, &options, fault);
         if (r)
                 return r;
-        if (preloads_add(options, &environment->options->preloads))
+        r = preloads_add(options, &environment->options->preloads);
+        if (!r && environment->options->audit)
+                r = spr_engine_options_set_audit_log(options, environment->options->audit);
+        if (r)
                 return fault_set_oom(fault);
         r = spr_engine_new(enginep, options, &error);
         return r ? fault_set_error(fault, r, &error) : 0;

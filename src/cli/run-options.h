@@ -14,6 +14,7 @@ struct RunOptions {
         const char *code;
         const char *input;
         const char *policy;
+        const char *preset;
         const char *python;
         const char *venv;
         const char *engine; /* NULL: as the others say */
@@ -29,6 +30,7 @@ struct RunOptions {
         OptionList env;   /* --env */
         OptionList paths; /* --read-only */
         const char *network;
+        const char *audit;
         bool allow_processes;
         bool proc;
         bool allow_sdist;

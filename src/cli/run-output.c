@@ -149,13 +149,16 @@ static int fault_json_append(Buffer *json, const Fault *fault) {
                 "{\"ok\": false, \"result\": null, \"stdout\": \"\", \"stderr\": \"\", "
                 "\"timed_out\": false, \"resource_exceeded\": false, \"error\": ";
         bool cancelled = status_is_signal(fault->status);
-        char after[512];
+        char after[768];
         int n, r;
 
         n = snprintf(after, sizeof(after),
                      ", \"exit_code\": %d, \"outcome\": \"%s\", \"killed_by\": %s, "
-                     "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, \"queue_wait_ms\": 0.000, "
-                     "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
+                     "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, \"cpu_user_ms\": 0.000, "
+                     "\"cpu_system_ms\": 0.000, \"queue_wait_ms\": 0.000, "
+                     "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0, "
+                     "\"bytes_in\": 0, \"bytes_out\": 0, \"standby\": false, "
+                     "\"page_faults\": null}, "
                      "\"truncated\": {\"stdout\": false, \"stderr\": false}, "
                      "\"isolation\": {\"level\": \"none\", \"layers\": [], \"network\": \"none\", "
                      "\"where\": \"host\"}, \"run_id\": 0}\n",

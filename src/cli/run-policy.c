@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An option that was not given leaves what the file says, or the default. Lists grow: --env and
- * --read-only add to the file's.
+ * An option that was not given leaves what the environment says, or the file, the preset, or the
+ * default. Lists grow: --env and --read-only add to the file's.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -107,15 +107,32 @@ static int options_apply(SprPolicy *policy, const RunOptions *options, Fault *fa
         return r;
 }
 
-int run_policy_load(const RunOptions *options, SprPolicy **policyp, Fault *fault) {
+static int base_load(const RunOptions *options, SprPolicy **policyp, SprError *error) {
+        _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
+        int r;
+
+        if (!options->preset)
+                return options->policy ? spr_policy_new_from_file(policyp, options->policy, error)
+                                       : spr_policy_new(policyp);
+        r = spr_policy_new_from_preset(&policy, options->preset, error);
+        if (r == 0 && options->policy)
+                r = spr_policy_apply_file(policy, options->policy, error);
+        if (r == 0)
+                *policyp = take_ptr(&policy);
+        return r;
+}
+
+int run_policy_load(const RunOptions *options,
+                    const char *const *environment,
+                    SprPolicy **policyp,
+                    Fault *fault) {
         _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
         SprError error = {0};
         int r;
 
-        if (options->policy)
-                r = spr_policy_new_from_file(&policy, options->policy, &error);
-        else
-                r = spr_policy_new(&policy);
+        r = base_load(options, &policy, &error);
+        if (r == 0 && environment)
+                r = spr_policy_apply_environment(policy, environment, &error);
         if (r)
                 return fault_set_error(fault, r, &error);
         r = options_apply(policy, options, fault);

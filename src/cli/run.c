@@ -35,6 +35,8 @@ const OptionSpec run_options[] = {
          "data for the code, seen as input_data\n(@- reads standard input)"},
         {"policy", 0, OPTION_TEXT, offsetof(RunOptions, policy), "FILE",
          "what the code may do, see spr-policy(5)"},
+        {"policy-preset", 0, OPTION_TEXT, offsetof(RunOptions, preset), "NAME",
+         "begin from strict, default, data, judge or open"},
         {"timeout", 't', OPTION_DURATION, offsetof(RunOptions, timeout_ns), "TIME",
          "wall time for the code: 0.5s, 200ms, 2m\n(a bare number is seconds; default 5s)"},
         {"memory", 'm', OPTION_SIZE, offsetof(RunOptions, memory_bytes), "SIZE",
@@ -74,6 +76,8 @@ const OptionSpec run_options[] = {
          "a shell splits the end of the command again,\nas that of ssh does"},
         {"preload", 0, OPTION_LIST, offsetof(RunOptions, preloads), "NAME|auto",
          "import this module before the run; may be\nrepeated"},
+        {"audit", 0, OPTION_TEXT, offsetof(RunOptions, audit), "FILE",
+         "add a line about the run to this log; no log,\nno run"},
         {"json", 'j', OPTION_FLAG, offsetof(RunOptions, json), NULL,
          "print one JSON object instead of the output"},
         {"quiet", 'q', OPTION_FLAG, offsetof(RunOptions, quiet), NULL, "no notes and no progress"},
@@ -93,16 +97,15 @@ const char run_examples[] =
  * started and ends when this process does. */
 static SprEngine *abandoned;
 
-static int request_make(const RunOptions *options,
-                        const RunInput *input,
-                        SprRequest **requestp,
-                        Fault *fault) {
+static int request_make(const RunEnvironment *environment, SprRequest **requestp, Fault *fault) {
         _cleanup_(spr_request_freep) SprRequest *request = NULL;
         _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
+        const RunInput *input = environment->input;
         SprError error = {0};
         int r;
 
-        r = run_policy_load(options, &policy, fault);
+        r = run_policy_load(environment->options, environment->context->environment, &policy,
+                            fault);
         if (r)
                 return r;
 
@@ -169,7 +172,7 @@ static int run_execute(const RunEnvironment *environment,
         _cleanup_(spr_request_freep) SprRequest *request = NULL;
         int r;
 
-        r = request_make(environment->options, environment->input, &request, fault);
+        r = request_make(environment, &request, fault);
         if (r)
                 return r;
         r = run_engine_make(environment, enginep, fault);

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "cli/audit.h"
 #include "cli/bench.h"
 #include "cli/doctor.h"
 #include "cli/help.h"
+#include "cli/policy-verb.h"
 #include "cli/run.h"
 #include "cli/status.h"
 #include "cli/suggest.h"
@@ -43,6 +45,29 @@ const Verb verbs[] = {
                 .options = doctor_options,
                 .examples = doctor_examples,
                 .run = doctor_main,
+        },
+        {
+                .name = "policy",
+                .summary = "show and explain what the code may do",
+                .operands = "show | explain | learn",
+                .options = policy_options,
+                .examples = policy_examples,
+                .run = policy_main,
+        },
+        {
+                .name = "schema",
+                .summary = "print the JSON Schema of policy files",
+                .operands = "policy",
+                .options = schema_options,
+                .run = schema_main,
+        },
+        {
+                .name = "audit",
+                .summary = "look whether an audit log is as it was written",
+                .operands = "verify FILE...",
+                .options = audit_options,
+                .examples = audit_examples,
+                .run = audit_main,
         },
         {
                 .name = "bench",

@@ -19,6 +19,7 @@
 #include "client/leader.h"
 #include "client/loop.h"
 #include "client/options.h"
+#include "client/request.h"
 #include "engine/local.h"
 #include "engine/piped.h"
 
@@ -34,6 +35,7 @@ static void engine_destroy(SprEngine *engine) {
         (void)connection_free(engine->connection);
         (void)transport_free(engine->transport);
         environments_deinit(&engine->environments);
+        (void)audit_free(engine->audit);
         (void)fd_close(engine->wake_fd);
         (void)fd_close(engine->epoll_fd);
         (void)fd_close(engine->completion_fd);
@@ -80,6 +82,17 @@ SprEngine *engine_unref(SprEngine *engine) {
         if (engine && atomic_fetch_sub_explicit(&engine->n_refs, 1, memory_order_acq_rel) == 1)
                 engine_destroy(engine);
         return NULL;
+}
+
+int engine_new_run(const SprEngine *engine,
+                   const SprRequest *request,
+                   SprRun **runp,
+                   Failure *failure) {
+        int r = run_new(runp, request, failure);
+
+        if (!r && engine->audit)
+                r = request_digest(request, &(*runp)->digests, failure);
+        return r;
 }
 
 void engine_lock(SprEngine *engine) {
@@ -270,6 +283,8 @@ int engine_submit(SprEngine *engine, SprRun *run, Failure *failure) {
         int r;
 
         r = queue_check_room(&engine->queue, engine_offer(engine), engine->sent.n_runs, failure);
+        if (!r && engine->audit)
+                r = audit_check(engine->audit, failure);
         if (!r)
                 r = engine_prepare(engine, run->demands, &environment, failure);
         if (r)
@@ -339,6 +354,9 @@ void engine_after_fork(SprEngine *engine) {
         engine->wake_fd = fd_close(engine->wake_fd);
         engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* the number just freed */
         engine->connection = connection_forget(engine->connection);
+        engine->stats = (SprStats){.n_runs = 0};
+        if (engine->audit)
+                audit_after_fork(engine->audit);
         (void)failure_lit(&failure, FAILURE_STAGE_NONE, ECANCELED,
                           "the run belongs to the process that this one was forked from");
         environments_reset(&engine->environments, &failure);
@@ -365,11 +383,16 @@ static int transport_new(Transport **transportp, const SprEngineOptions *options
 
 _public_ int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options, SprError *error) {
         _cleanup_(blob_unrefp) Blob *environment = NULL;
+        _cleanup_(audit_freep) Audit *audit = NULL;
         Failure failure = FAILURE_NULL;
         Transport *transport;
         int r;
 
         r = options_to_environment(options, &environment, &failure);
+        if (r)
+                return error_from_failure(error, &failure);
+        if (options->audit_path || options->audit_fd >= 0)
+                r = audit_new(&audit, options->audit_path, options->audit_fd, &failure);
         if (r)
                 return error_from_failure(error, &failure);
         r = transport_new(&transport, options);
@@ -382,6 +405,7 @@ _public_ int spr_engine_new(SprEngine **enginep, const SprEngineOptions *options
         if (options->exclusive_tmp)
                 (*enginep)->queue.limits.max_concurrency = 1;
         (*enginep)->startup_timeout_ns = options->startup_timeout_ns;
+        (*enginep)->audit = take_ptr(&audit);
         return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/attr.h"
 #include "base/failure.h"
+#include "client/audit.h"
 #include "client/blob.h"
 #include "client/connection.h"
 #include "client/environment.h"
@@ -48,12 +49,14 @@ struct SprEngine {
         Connection *lost; /* to be freed when the lock is not held */
 
         Environments environments;
+        Audit *audit; /* NULL = none; stays the same */
 
         uint64_t next_id;  /* of runs and environments, never reused */
         uint64_t first_id; /* of this connection */
         RunTable sent;
         RunQueue queue;
         RunList done; /* posted ones, not popped */
+        SprStats stats;
 
         Waiter *leader;           /* the thread that polls the stream */
         bool leader_sleeps;       /* in poll(2), without the lock */
@@ -82,6 +85,13 @@ SprEngine *engine_unref(SprEngine *engine);
 void engine_lock(SprEngine *engine);
 /* Also frees lost connections, which blocks up to two seconds for an agent that does not end. */
 void engine_unlock(SprEngine *engine);
+
+/* A run of @request, as this engine wants it; does not want the lock, since what there is to hash
+ * may be large. Returns 0 or -errno with the words. */
+int engine_new_run(const SprEngine *engine,
+                   const SprRequest *request,
+                   SprRun **runp,
+                   Failure *failure);
 
 /* All below want the lock. */
 

@@ -12,6 +12,7 @@
 #include "client/exchange.h"
 #include "client/leader.h"
 #include "client/loop.h"
+#include "client/stats.h"
 
 /* Enough for the largest result, all of it on its way, when the agent closed. */
 #define DRAIN_READS_MAX 4096
@@ -26,7 +27,36 @@ void exchange_detach(SprEngine *engine, SprRun *run) {
                 outbox_drop(&engine->connection->out, &run->upload);
 }
 
+/* A run that has no result has a line all the same, as the outcome infra. */
+static int exchange_log_error(SprEngine *engine, const SprRun *run, Failure *failure) {
+        _cleanup_(spr_result_freep) SprResult *result = NULL;
+
+        if (result_new_message(&result, OUTCOME_INFRA, KILLED_BY_NOBODY, RESULT_EXIT_INFRA,
+                               run->failure.text))
+                return failure_lit(failure, FAILURE_STAGE_AUDIT, ENOMEM, "out of memory");
+        result->run_id = run->id;
+        return audit_write(engine->audit, &run->digests, result, failure);
+}
+
+/* The line comes first: a run whose line cannot be written has no result. What the JSON is like
+ * decides the outcome, so it is looked at here, though the lock is held. */
+static void exchange_log(SprEngine *engine, SprRun *run) {
+        Failure failure = FAILURE_NULL;
+        int r;
+
+        if (run->result) {
+                result_judge(run->result);
+                r = audit_write(engine->audit, &run->digests, run->result, &failure);
+        } else
+                r = exchange_log_error(engine, run, &failure);
+        if (r)
+                run_finish_error(run, SPR_E_AUDIT, &failure);
+}
+
 void exchange_deliver(SprEngine *engine, SprRun *run) {
+        if (engine->audit)
+                exchange_log(engine, run);
+        stats_add(&engine->stats, run);
         if (run->posted) {
                 run_list_append(&engine->done, run); /* with the reference */
                 loop_signal(engine);

@@ -15,7 +15,7 @@ spr_engine_submit(SprEngine *engine, const SprRequest *request, SprRun **runp, S
         bool closed;
         int r;
 
-        r = run_new(&run, request, &failure);
+        r = engine_new_run(engine, request, &run, &failure);
         if (r)
                 return error_from_failure(error, &failure);
         engine_lock(engine);

@@ -140,7 +140,7 @@ spr_engine_post(SprEngine *engine, const SprRequest *request, uint64_t *run_idp,
         uint64_t id = 0;
         int r;
 
-        r = run_new(&run, request, &failure);
+        r = engine_new_run(engine, request, &run, &failure);
         if (r)
                 return error_from_failure(error, &failure);
         run->posted = true;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "client/options.h"
 #include "wire/frame.h"
 #include "wire/messages.h"
@@ -31,6 +33,7 @@ _public_ int spr_engine_options_new(SprEngineOptions **optionsp) {
         if (!options)
                 return -ENOMEM;
         buffer_init(&options->preloads, ENVIRONMENT_STRINGS_MAX);
+        options->audit_fd = -1;
         options->startup_timeout_ns = DEFAULT_STARTUP_NS;
         options->n_standbys = ENV_STANDBYS_ADAPTIVE;
         options->queue = QUEUE_LIMITS_NULL;
@@ -48,6 +51,8 @@ _public_ SprEngineOptions *spr_engine_options_free(SprEngineOptions *options) {
                 return NULL;
         free(options->python);
         free(options->agent);
+        free(options->audit_path);
+        (void)fd_close(options->audit_fd);
         buffer_deinit(&options->preloads);
         strings_deinit(&options->command);
         free(options);
@@ -168,6 +173,26 @@ _public_ int spr_engine_options_set_standbys(SprEngineOptions *options, uint32_t
         if (n > ENV_STANDBYS_MAX)
                 return SPR_E_INVALID;
         options->n_standbys = n;
+        return 0;
+}
+
+_public_ int spr_engine_options_set_audit_log(SprEngineOptions *options, const char *path) {
+        int r = string_replace(&options->audit_path, path);
+
+        if (!r)
+                options->audit_fd = fd_close(options->audit_fd);
+        return r;
+}
+
+_public_ int spr_engine_options_set_audit_fd(SprEngineOptions *options, int fd) {
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+        if (copy < 0)
+                return -errno;
+        (void)fd_close(options->audit_fd);
+        options->audit_fd = copy;
+        free(options->audit_path);
+        options->audit_path = NULL;
         return 0;
 }
 

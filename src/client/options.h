@@ -22,6 +22,8 @@ struct SprEngineOptions {
         Buffer preloads; /* NUL-terminated names, one after the other */
         uint32_t n_preloads;
         Failure fault; /* of the first bad name; then no engine is made */
+        char *audit_path;
+        int audit_fd; /* ours; -1 = none */
         uint64_t startup_timeout_ns;
         uint32_t n_standbys; /* or ENV_STANDBYS_ADAPTIVE */
         QueueLimits queue;

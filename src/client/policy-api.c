@@ -97,14 +97,17 @@ _public_ int spr_policy_set_max_processes(SprPolicy *policy, uint64_t n, SprErro
 
 _public_ void spr_policy_set_allow_processes(SprPolicy *policy, bool allow) {
         ((Policy *)policy)->allow_processes = allow;
+        policy_mark_caller((Policy *)policy, offsetof(Policy, allow_processes));
 }
 
 _public_ void spr_policy_set_proc(SprPolicy *policy, bool proc) {
         ((Policy *)policy)->proc = proc;
+        policy_mark_caller((Policy *)policy, offsetof(Policy, proc));
 }
 
 _public_ void spr_policy_set_host_network(SprPolicy *policy, bool allow) {
         ((Policy *)policy)->network = allow ? POLICY_NETWORK_HOST : POLICY_NETWORK_NONE;
+        policy_mark_caller((Policy *)policy, offsetof(Policy, network));
 }
 
 _public_ int

@@ -5,6 +5,7 @@
 
 #include "base/json-text.h"
 #include "client/request.h"
+#include "policy/names.h"
 #include "policy/policy.h"
 #include "wire/region.h"
 
@@ -57,6 +58,21 @@ static SubmitFrame request_limits(const Policy *policy) {
         };
 }
 
+/* The policy without what it owns, but for the paths: the worker's lists are in its JSON, and the
+ * digest, which few ask for, can be made of the two. */
+static int request_keep_rest(SprRequest *request, const Policy *policy) {
+        Policy rest = *policy;
+        int r;
+
+        rest.read_only_paths = STRING_LIST_NULL;
+        r = string_list_dup(&rest.read_only_paths, &policy->read_only_paths);
+        if (r)
+                return r;
+        string_list_deinit(&request->rest.read_only_paths);
+        request->rest = rest;
+        return 0;
+}
+
 static int request_set_policy(SprRequest *request, const Policy *policy) {
         _cleanup_(blob_unrefp) Blob *demands = NULL;
         _cleanup_(freep) char *json = NULL;
@@ -66,6 +82,8 @@ static int request_set_policy(SprRequest *request, const Policy *policy) {
         r = policy_to_worker_json(policy, &json, &length);
         if (!r)
                 r = demands_new(&demands, policy);
+        if (!r)
+                r = request_keep_rest(request, policy);
         if (!r)
                 r = request_set_part(request, DATA_POLICY, json, length);
         if (r)
@@ -114,6 +132,24 @@ int request_prepare(const SprRequest *request,
         return 0;
 }
 
+static void blob_digest(const Blob *blob, char digest[static SHA256_TEXT]) {
+        sha256_text(digest, blob ? (const char *)blob->bytes : "", blob_size(blob));
+}
+
+int request_digest(const SprRequest *request, AuditDigests *digests, Failure *failure) {
+        const Blob *part = request->parts[DATA_POLICY];
+        _cleanup_(freep) char *policy = NULL;
+        size_t length;
+
+        if (policy_to_json_from(&request->rest, (const char *)part->bytes, part->size, &policy,
+                                &length))
+                return failure_lit(failure, FAILURE_STAGE_RESOURCES, ENOMEM, "out of memory");
+        blob_digest(request->parts[DATA_CODE], digests->code);
+        blob_digest(request->parts[DATA_INPUT], digests->input);
+        sha256_text(digests->policy, policy, length);
+        return 0;
+}
+
 _public_ int spr_request_new(SprRequest **requestp) {
         _cleanup_(spr_request_freep) SprRequest *request = calloc(1, sizeof(*request));
         int r;
@@ -135,6 +171,7 @@ _public_ SprRequest *spr_request_free(SprRequest *request) {
         for (size_t i = 0; i < UPLOAD_PARTS; ++i)
                 (void)blob_unref(request->parts[i]);
         (void)blob_unref(request->demands);
+        string_list_deinit(&request->rest.read_only_paths);
         free(request);
         return NULL;
 }

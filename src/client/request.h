@@ -10,9 +10,11 @@
 
 #include "base/attr.h"
 #include "base/failure.h"
+#include "client/audit-line.h"
 #include "client/blob.h"
 #include "client/environment.h"
 #include "client/outbox.h"
+#include "policy/policy.h"
 #include "spr/spr.h"
 #include "wire/messages.h"
 
@@ -24,6 +26,7 @@ struct SprRequest {
         Failure faults[UPLOAD_PARTS];
         SubmitFrame limits; /* the fields that the policy decides */
         Blob *demands;      /* of the policy on the environment */
+        Policy rest;        /* what of the policy is not in DATA_POLICY; for the audit log */
         void *userdata;
 };
 
@@ -33,5 +36,8 @@ int request_prepare(const SprRequest *request,
                     Blob *parts[static UPLOAD_PARTS],
                     Blob **demandsp,
                     Failure *failure);
+
+/* The hashes of what is asked for. Takes time by the size. Returns 0 or -errno with the words. */
+int request_digest(const SprRequest *request, AuditDigests *digests, Failure *failure);
 
 DEFINE_CLEANUP(SprRequest *, spr_request_free)

@@ -117,6 +117,25 @@ _public_ uint64_t spr_result_get_peak_memory_bytes(const SprResult *result) {
         return result->frame.usage.peak_memory_bytes;
 }
 
+_public_ uint64_t spr_result_get_bytes_in(const SprResult *result) {
+        return result->bytes_in;
+}
+
+_public_ uint64_t spr_result_get_bytes_out(const SprResult *result) {
+        return result->frame.result_size + result->frame.stdout_total + result->frame.stderr_total;
+}
+
+_public_ bool spr_result_get_standby(const SprResult *result) {
+        return result_flag(result, RESULT_FLAG_STANDBY);
+}
+
+_public_ bool spr_result_get_page_faults(const SprResult *result, uint64_t *np) {
+        if (!result_flag(result, RESULT_FLAG_PAGE_FAULTS))
+                return false;
+        *np = result->frame.page_faults;
+        return true;
+}
+
 _public_ const char *spr_result_get_isolation_level(const SprResult *result) {
         return isolation_level_name(result->frame.level);
 }

@@ -18,7 +18,8 @@
 #define RESULT_FLAGS                                                                               \
         (RESULT_FLAG_STDOUT_TRUNCATED | RESULT_FLAG_STDERR_TRUNCATED | RESULT_FLAG_HAS_RESULT |    \
          RESULT_FLAG_HAS_ERROR | RESULT_FLAG_RESOURCE_EXCEEDED | RESULT_FLAG_HOST_NETWORK |        \
-         RESULT_FLAG_REMOTE | RESULT_FLAG_CONTAINER)
+         RESULT_FLAG_REMOTE | RESULT_FLAG_CONTAINER | RESULT_FLAG_STANDBY |                        \
+         RESULT_FLAG_PAGE_FAULTS)
 
 void result_frame_sizes(const ResultFrame *frame, uint64_t sizes[static RESULT_TEXTS]) {
         sizes[TEXT(DATA_RESULT)] = frame->result_size;
@@ -51,8 +52,10 @@ static const char *result_frame_fault(const ResultFrame *frame) {
                 return "an exit code outside 0 to 255";
         if (frame->level >= _ISOLATION_N)
                 return "an unknown isolation level";
-        if ((frame->flags & ~(uint32_t)RESULT_FLAGS) || frame->zero)
+        if (frame->flags & ~(uint32_t)RESULT_FLAGS)
                 return "reserved fields set";
+        if (!(frame->flags & RESULT_FLAG_PAGE_FAULTS) && frame->page_faults)
+                return "page faults that nobody counted";
         if (!(frame->flags & RESULT_FLAG_HAS_RESULT) != (frame->result_size == 0))
                 return "a result flag that its size belies";
         return NULL;
@@ -83,6 +86,8 @@ int result_new(SprResult **resultp, const ResultFrame *frame) {
         result->frame = *frame;
         result->run_id = 0;
         result->queue_wait_ns = 0;
+        result->bytes_in = 0;
+        result->judged = false;
         result->userdata = NULL;
         at = result->storage;
         for (size_t i = 0; i < RESULT_TEXTS; ++i) {
@@ -131,12 +136,13 @@ static void result_reject(SprResult *result, const char *error) {
         result->texts[TEXT(DATA_ERROR)] = (ResultText){.bytes = error, .length = strlen(error)};
 }
 
-static void result_check_json(SprResult *result) {
+void result_judge(SprResult *result) {
         const ResultText *json = &result->texts[TEXT(DATA_RESULT)];
         int r;
 
-        if (!(result->frame.flags & RESULT_FLAG_HAS_RESULT))
+        if (result->judged || !(result->frame.flags & RESULT_FLAG_HAS_RESULT))
                 return;
+        result->judged = true;
         r = json_text_check(json->bytes, json->length, RESULT_DEPTH_MAX, NULL);
         if (r == JSON_TEXT_E_DEPTH)
                 result_reject(result, "result is nested too deeply");
@@ -181,7 +187,7 @@ static void result_cut_tail(SprResult *result, size_t text) {
 }
 
 void result_finish(SprResult *result) {
-        result_check_json(result);
+        result_judge(result);
         if (result->frame.flags & RESULT_FLAG_STDOUT_TRUNCATED) {
                 result_cut_head(result, TEXT(DATA_STDOUT));
                 result_cut_tail(result, TEXT(DATA_STDOUT_TAIL));

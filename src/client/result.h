@@ -39,6 +39,8 @@ struct SprResult {
         ResultFrame frame;
         uint64_t run_id;
         uint64_t queue_wait_ns;
+        uint64_t bytes_in; /* code and input */
+        bool judged;       /* by result_judge() */
         void *userdata;
         ResultText texts[RESULT_TEXTS];
         char storage[];
@@ -56,8 +58,10 @@ int result_new_message(
         SprResult **resultp, Outcome outcome, KilledBy killed_by, int exit_code, const char *error);
 /* Where the bytes of a text go. */
 char *result_space(SprResult *result, size_t text);
-/* Checks the JSON and cuts the streams at UTF-8 boundaries. Takes time by the size, so it is for
- * the thread that receives the result, without a lock. */
+/* Whether the JSON is one decides the outcome. Takes time by the size. */
+void result_judge(SprResult *result);
+/* Does that if nobody has, and cuts the streams at UTF-8 boundaries. Takes time by the size, so it
+ * is for the thread that receives the result, without a lock. */
 void result_finish(SprResult *result);
 
 DEFINE_CLEANUP(SprResult *, spr_result_free)

@@ -48,6 +48,7 @@ void run_label_result(SprRun *run) {
         run->result->run_id = run->id;
         run->result->userdata = run->userdata;
         run->result->queue_wait_ns = run->queue_wait_ns;
+        run->result->bytes_in = run->submit.code_size + run->submit.input_size;
 }
 
 int run_result_begin(SprRun *run, const ResultFrame *frame, Failure *failure) {

@@ -17,6 +17,7 @@
 #include "base/attr.h"
 #include "base/failure.h"
 #include "base/list.h"
+#include "client/audit-line.h"
 #include "client/environment.h"
 #include "client/outbox.h"
 #include "client/result.h"
@@ -51,6 +52,7 @@ struct SprRun {
         bool posted, cancelled;
         void *userdata;
         SubmitFrame submit;
+        AuditDigests digests;     /* where the engine keeps an audit log */
         Blob *demands;            /* on the environment */
         Environment *environment; /* while it is in flight */
         Upload upload;

@@ -11,6 +11,7 @@
 #include "policy/suggest.h"
 
 #define POLICY_TABLE "policy"
+#define EXTENDS      "extends"
 
 /* Names the worker sets itself. */
 static const char *const reserved_globals[] = {"__builtins__", "input_data", "result"};
@@ -291,8 +292,47 @@ static bool is_policy_table(const Entry *entry) {
                memcmp(entry->key, POLICY_TABLE, strlen(POLICY_TABLE)) == 0;
 }
 
+/* Of a preset, not of a value: no key of the schema. */
+static bool is_extends(const Entry *entry) {
+        return entry->key_length == strlen(EXTENDS) &&
+               memcmp(entry->key, EXTENDS, strlen(EXTENDS)) == 0;
+}
+
+int check_extends(const Document *document,
+                  const char *source,
+                  const Preset **presetp,
+                  Failure *failure) {
+        const Entry *found = NULL;
+        char quoted[QUOTE_MAX], advice[PRESET_ADVICE_MAX];
+
+        *presetp = NULL;
+        for (size_t i = 0; i < document->n_entries; ++i) {
+                const Entry *entry = &document->entries[i];
+                const Value *value = &entry->value;
+                Place place = {source, value->line};
+
+                if (!is_extends(entry))
+                        continue;
+                if (found)
+                        return policy_complain(failure, &place,
+                                               "'" EXTENDS "' is set twice, first in line %u",
+                                               found->value.line);
+                if (value->type != VALUE_STRING)
+                        return policy_complain(failure, &place,
+                                               "'" EXTENDS "' must be the name of a preset, not %s",
+                                               value_type_name(value->type));
+                found = entry;
+                *presetp = preset_find(value->text, value->length);
+                if (*presetp)
+                        continue;
+                preset_advise(value->text, value->length, advice, sizeof(advice));
+                return policy_complain(failure, &place, "'" EXTENDS "': no preset '%s': %s",
+                                       policy_quote(quoted, value->text, value->length), advice);
+        }
+        return 0;
+}
+
 int check_document(Policy *policy, Document *document, const char *source, Failure *failure) {
-        unsigned int first_lines[SCHEMA_KEYS] = {0};
         bool seen[SCHEMA_KEYS] = {false};
 
         for (size_t i = 0; i < document->n_entries; ++i) {
@@ -306,20 +346,22 @@ int check_document(Policy *policy, Document *document, const char *source, Failu
                 if (is_policy_table(entry))
                         return policy_complain(failure, &place, "'policy' must be a table, not %s",
                                                value_type_name(entry->value.type));
-                if (!key)
+                if (!key && !is_extends(entry))
                         return check_unknown(entry, &place, failure);
                 if (document->policy_line > 0 && !entry->nested)
                         return policy_complain(failure, &place,
                                                "'%s' stands outside of the table 'policy' of line "
                                                "%u: put all keys in one of the two places",
-                                               key->name, document->policy_line);
+                                               key ? key->name : EXTENDS, document->policy_line);
+                if (!key)
+                        continue;
                 row = (size_t)(key - schema_keys);
                 if (seen[row])
                         return policy_complain(failure, &place,
                                                "'%s' is set twice, first in line %u", key->name,
-                                               first_lines[row]);
+                                               policy->origins[row].line);
                 seen[row] = true;
-                first_lines[row] = place.line;
+                policy->origins[row] = (PolicyOrigin){POLICY_ORIGIN_FILE, place.line};
                 r = check_value(&check);
                 if (r)
                         return r;

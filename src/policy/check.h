@@ -13,9 +13,16 @@
 #include "policy/complain.h"
 #include "policy/document.h"
 #include "policy/policy.h"
+#include "policy/presets.h"
 #include "policy/schema.h"
 
-/* @policy holds the defaults; @source names the file. Texts are moved out of @document. */
+/* Which preset the document begins from ("extends"); NULL = none. */
+int check_extends(const Document *document,
+                  const char *source,
+                  const Preset **presetp,
+                  Failure *failure);
+/* @policy holds what the document does not say; @source names the file. Texts are moved out of
+ * @document. */
 int check_document(Policy *policy, Document *document, const char *source, Failure *failure);
 /* The text and keys of one table of globals. The text is moved out of @entry. */
 int check_globals(Policy *policy, Entry *entry, const char *source, Failure *failure);

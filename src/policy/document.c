@@ -93,6 +93,16 @@ static int entry_compare(const void *a, const void *b) {
         return (line_a > line_b) - (line_a < line_b);
 }
 
+void document_drop_lines(Document *document) {
+        for (size_t i = 0; i < document->n_entries; ++i) {
+                Entry *entry = &document->entries[i];
+
+                entry->value.line = 0;
+                for (size_t j = 0; j < entry->n_items; ++j)
+                        entry->items[j].line = 0;
+        }
+}
+
 void document_sort(Document *document) {
         if (document->n_entries > 1)
                 qsort(document->entries, document->n_entries, sizeof(*document->entries),

@@ -66,6 +66,8 @@ int document_add(Document *document, const char *key, size_t length, Entry **ent
 int entry_add_item(Entry *entry, Value **itemp);
 /* Copies @text. */
 int value_set_text(Value *value, const char *text, size_t length);
+/* For a text whose lines mean nothing to anybody. */
+void document_drop_lines(Document *document);
 /* Brings the entries into the order of their lines. */
 void document_sort(Document *document);
 

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/json-text.h"
 #include "base/json-write.h"
+#include "policy/emit.h"
 #include "policy/policy.h"
 #include "policy/schema.h"
 
@@ -70,7 +72,7 @@ static int emit_globals(Buffer *buffer, const Policy *policy) {
         return buffer_append(buffer, policy->extra_globals, policy->extra_globals_length);
 }
 
-static int emit_value(Buffer *buffer, const SchemaKey *key, const Policy *policy) {
+int policy_emit_value(Buffer *buffer, const SchemaKey *key, const Policy *policy) {
         const void *field = (const char *)policy + key->offset;
         const char *word;
 
@@ -94,7 +96,15 @@ static int emit_value(Buffer *buffer, const SchemaKey *key, const Policy *policy
         }
 }
 
-static int emit_key(Buffer *buffer, const SchemaKey *key, const Policy *policy) {
+/* A policy on its way into JSON. */
+typedef struct Emission {
+        const Policy *policy;
+        bool worker_only;
+        JsonTextWalk *walk; /* over what the worker has, if it is taken from there */
+} Emission;
+
+static int emit_key(Buffer *buffer, const SchemaKey *key, const Emission *emission) {
+        JsonTextItem item;
         int r;
 
         r = emit_text(buffer, buffer_length(buffer) == 0 ? "{" : ",");
@@ -102,10 +112,14 @@ static int emit_key(Buffer *buffer, const SchemaKey *key, const Policy *policy) 
                 r = json_write_string(buffer, key->name, strlen(key->name));
         if (!r)
                 r = emit_text(buffer, ":");
-        return r ? r : emit_value(buffer, key, policy);
+        if (r)
+                return r;
+        if (emission->walk && key->for_worker && json_text_next(emission->walk, &item))
+                return buffer_append(buffer, item.value.start, item.value.length);
+        return policy_emit_value(buffer, key, emission->policy);
 }
 
-static int emit_policy(const Policy *policy, bool worker_only, char **jsonp, size_t *lengthp) {
+static int emit_policy(const Emission *emission, char **jsonp, size_t *lengthp) {
         _cleanup_(buffer_deinitp) Buffer buffer = BUFFER_NULL;
         char *json;
         int r = 0;
@@ -113,8 +127,8 @@ static int emit_policy(const Policy *policy, bool worker_only, char **jsonp, siz
         /* the names are bounded in number and length, extra_globals by POLICY_TEXT_MAX */
         buffer_init(&buffer, SIZE_MAX / 2);
         for (size_t i = 0; i < SCHEMA_KEYS && !r; ++i)
-                if (!worker_only || schema_keys[i].for_worker)
-                        r = emit_key(&buffer, &schema_keys[i], policy);
+                if (!emission->worker_only || schema_keys[i].for_worker)
+                        r = emit_key(&buffer, &schema_keys[i], emission);
         if (!r)
                 r = emit_text(&buffer, "}");
         json = r ? NULL : buffer_steal(&buffer, lengthp);
@@ -125,9 +139,20 @@ static int emit_policy(const Policy *policy, bool worker_only, char **jsonp, siz
 }
 
 int policy_to_worker_json(const Policy *policy, char **jsonp, size_t *lengthp) {
-        return emit_policy(policy, true, jsonp, lengthp);
+        return emit_policy(&(Emission){policy, true, NULL}, jsonp, lengthp);
 }
 
 int policy_to_json(const Policy *policy, char **jsonp, size_t *lengthp) {
-        return emit_policy(policy, false, jsonp, lengthp);
+        return emit_policy(&(Emission){policy, false, NULL}, jsonp, lengthp);
+}
+
+int policy_to_json_from(const Policy *policy,
+                        const char *worker_json,
+                        size_t worker_length,
+                        char **jsonp,
+                        size_t *lengthp) {
+        JsonTextWalk walk;
+
+        json_text_walk(&walk, worker_json, worker_length);
+        return emit_policy(&(Emission){policy, false, &walk}, jsonp, lengthp);
 }

@@ -13,6 +13,7 @@
 #include "policy/items.h"
 #include "policy/json.h"
 #include "policy/policy.h"
+#include "policy/presets.h"
 #include "policy/schema.h"
 #include "policy/toml.h"
 
@@ -43,6 +44,7 @@ Policy *policy_free(Policy *policy) {
                 if (schema_list(&schema_keys[i], policy))
                         string_list_deinit(schema_list(&schema_keys[i], policy));
         free(policy->extra_globals);
+        free(policy->source);
         free(policy);
         return NULL;
 }
@@ -58,6 +60,10 @@ static int policy_dup_owned(Policy *copy, const Policy *from) {
                         r = string_list_dup(schema_list(key, copy),
                                             (const StringList *)(const void *)((const char *)from +
                                                                                key->offset));
+        }
+        if (!r && from->source) {
+                copy->source = strdup(from->source);
+                r = copy->source ? 0 : -ENOMEM;
         }
         if (r || !from->extra_globals)
                 return r;
@@ -79,6 +85,7 @@ int policy_dup(Policy **policyp, const Policy *policy) {
                 if (schema_list(&schema_keys[i], copy))
                         *schema_list(&schema_keys[i], copy) = STRING_LIST_NULL;
         copy->extra_globals = NULL;
+        copy->source = NULL;
         r = policy_dup_owned(copy, policy);
         if (r)
                 return r;
@@ -101,36 +108,113 @@ static int text_check(const char *text, size_t length, const char *source, Failu
         return policy_complain(failure, &place, "not UTF-8");
 }
 
-static int policy_parse(Policy **policyp,
-                        const char *text,
-                        size_t length,
-                        const char *name,
-                        ReadFn read,
-                        bool complete,
-                        Failure *failure) {
+/* A text, on its way into a policy. */
+typedef struct PolicyText {
+        const char *text;
+        size_t length;
+        const char *name;
+        ReadFn read;
+} PolicyText;
+
+static int text_read(const PolicyText *text, Document *document, Failure *failure) {
+        int r = text_check(text->text, text->length, text->name, failure);
+
+        return r ? r : text->read(document, text->text, text->length, text->name, failure);
+}
+
+static int policy_take(Policy *policy, Document *document, const char *name, Failure *failure) {
+        char *source = strdup(name);
+
+        if (!source)
+                return -ENOMEM;
+        free(policy->source);
+        policy->source = source;
+        return check_document(policy, document, name, failure);
+}
+
+/* The lists that are empty because a file does not name them come from the file. */
+static void policy_mark_missing_lists(Policy *policy) {
+        for (size_t i = 0; i < SCHEMA_KEYS; ++i)
+                if (schema_keys[i].type == SCHEMA_NAMES && schema_keys[i].words[0])
+                        policy->origins[i] = (PolicyOrigin){POLICY_ORIGIN_FILE, 0};
+}
+
+static int policy_new_from_preset(Policy **policyp, const Preset *preset, Failure *failure) {
         _cleanup_(policy_freep) Policy *policy = NULL;
         _cleanup_(document_deinitp) Document document = DOCUMENT_NULL;
+        PolicyText text = {preset->toml, strlen(preset->toml), preset->name, toml_read};
         int r;
 
-        r = text_check(text, length, name, failure);
+        r = text_read(&text, &document, failure);
         if (!r)
-                r = read(&document, text, length, name, failure);
+                r = policy_new_with(&policy, true);
         if (!r)
-                r = policy_new_with(&policy, complete);
-        if (!r)
-                r = check_document(policy, &document, name, failure);
-        if (r == -ENOMEM)
-                return failure_errno(failure, FAILURE_STAGE_POLICY, ENOMEM,
-                                     "cannot read the policy");
+                r = check_document(policy, &document, preset->name, failure);
         if (r)
                 return r;
+        for (size_t i = 0; i < SCHEMA_KEYS; ++i)
+                if (policy->origins[i].kind == POLICY_ORIGIN_FILE)
+                        policy->origins[i] = (PolicyOrigin){POLICY_ORIGIN_PRESET, 0};
+        policy->preset = preset->name;
         *policyp = take_ptr(&policy);
         return 0;
 }
 
+static int policy_new_base(Policy **policyp,
+                           const Document *document,
+                           const char *name,
+                           bool complete,
+                           Failure *failure) {
+        const Preset *preset = NULL;
+        int r = check_extends(document, name, &preset, failure);
+
+        if (r)
+                return r;
+        if (preset)
+                return policy_new_from_preset(policyp, preset, failure);
+        r = policy_new_with(policyp, complete);
+        if (!r && !complete)
+                policy_mark_missing_lists(*policyp);
+        return r;
+}
+
+static int policy_fail_memory(Failure *failure) {
+        return failure_errno(failure, FAILURE_STAGE_POLICY, ENOMEM, "cannot read the policy");
+}
+
+static int policy_parse(Policy **policyp, const PolicyText *text, bool complete, Failure *failure) {
+        _cleanup_(policy_freep) Policy *policy = NULL;
+        _cleanup_(document_deinitp) Document document = DOCUMENT_NULL;
+        int r;
+
+        r = text_read(text, &document, failure);
+        if (!r)
+                r = policy_new_base(&policy, &document, text->name, complete, failure);
+        if (!r)
+                r = policy_take(policy, &document, text->name, failure);
+        if (r)
+                return r == -ENOMEM ? policy_fail_memory(failure) : r;
+        *policyp = take_ptr(&policy);
+        return 0;
+}
+
+int policy_new_preset(Policy **policyp, const char *name, Failure *failure) {
+        const Preset *preset = preset_find(name, strlen(name));
+        char quoted[QUOTE_MAX], advice[PRESET_ADVICE_MAX];
+        int r;
+
+        if (!preset) {
+                preset_advise(name, strlen(name), advice, sizeof(advice));
+                return failure_set(failure, FAILURE_STAGE_POLICY, EINVAL, "no preset '%s': %s",
+                                   policy_quote(quoted, name, strlen(name)), advice);
+        }
+        r = policy_new_from_preset(policyp, preset, failure);
+        return r == -ENOMEM ? policy_fail_memory(failure) : r;
+}
+
 int policy_parse_toml(
         Policy **policyp, const char *text, size_t length, const char *name, Failure *failure) {
-        return policy_parse(policyp, text, length, name, toml_read, false, failure);
+        return policy_parse(policyp, &(PolicyText){text, length, name, toml_read}, false, failure);
 }
 
 int policy_parse_json(Policy **policyp,
@@ -139,7 +223,8 @@ int policy_parse_json(Policy **policyp,
                       const char *name,
                       bool complete,
                       Failure *failure) {
-        return policy_parse(policyp, text, length, name, json_read, complete, failure);
+        return policy_parse(policyp, &(PolicyText){text, length, name, json_read}, complete,
+                            failure);
 }
 
 /* Also of a pipe, so that a shell's <(…) works. One byte past the limit tells that it is passed. */
@@ -170,15 +255,65 @@ static bool names_json(const char *path) {
         return length >= 5 && strcmp(path + length - 5, ".json") == 0;
 }
 
+/* The text points into @buffer. */
+static int file_read_text(PolicyText *text, Buffer *buffer, const char *path, Failure *failure) {
+        int r = file_read(buffer, path, failure);
+
+        if (!r)
+                *text = (PolicyText){(const char *)buffer_bytes(buffer), buffer_length(buffer),
+                                     path, names_json(path) ? json_read : toml_read};
+        return r;
+}
+
 int policy_load_file(Policy **policyp, const char *path, Failure *failure) {
         _cleanup_(buffer_deinitp) Buffer buffer = BUFFER_NULL;
+        PolicyText text;
         int r;
 
-        r = file_read(&buffer, path, failure);
+        r = file_read_text(&text, &buffer, path, failure);
+        return r ? r : policy_parse(policyp, &text, false, failure);
+}
+
+void policy_swap(Policy *a, Policy *b) {
+        Policy held = *a;
+
+        *a = *b;
+        *b = held;
+}
+
+int policy_apply_file(Policy *policy, const char *path, Failure *failure) {
+        _cleanup_(buffer_deinitp) Buffer buffer = BUFFER_NULL;
+        _cleanup_(document_deinitp) Document document = DOCUMENT_NULL;
+        _cleanup_(policy_freep) Policy *copy = NULL;
+        const Preset *preset = NULL;
+        PolicyText text;
+        int r;
+
+        r = file_read_text(&text, &buffer, path, failure);
+        if (!r)
+                r = text_read(&text, &document, failure);
+        if (!r)
+                r = check_extends(&document, path, &preset, failure);
+        if (!r && preset)
+                return failure_set(failure, FAILURE_STAGE_POLICY, EINVAL,
+                                   "'%.256s' begins from preset '%s' by itself: give no other one",
+                                   path, preset->name);
+        if (!r)
+                r = policy_dup(&copy, policy);
+        if (!r)
+                r = policy_take(copy, &document, path, failure);
         if (r)
-                return r;
-        return policy_parse(policyp, (const char *)buffer_bytes(&buffer), buffer_length(&buffer),
-                            path, names_json(path) ? json_read : toml_read, false, failure);
+                return r == -ENOMEM ? policy_fail_memory(failure) : r;
+        policy_swap(policy, copy);
+        return 0;
+}
+
+static void policy_mark(Policy *policy, const SchemaKey *key, PolicyOriginKind kind) {
+        policy->origins[key - schema_keys] = (PolicyOrigin){kind, 0};
+}
+
+void policy_mark_caller(Policy *policy, size_t offset) {
+        policy_mark(policy, schema_at(offset), POLICY_ORIGIN_CALLER);
 }
 
 /* Stores a number in the field at @offset. */
@@ -186,9 +321,11 @@ static int policy_set_number(Policy *policy, size_t offset, uint64_t number, Fai
         const SchemaKey *key = schema_at(offset);
         int r = check_stored(key, number, failure);
 
-        if (!r)
-                *schema_number(key, policy) = number;
-        return r;
+        if (r)
+                return r;
+        *schema_number(key, policy) = number;
+        policy_mark(policy, key, POLICY_ORIGIN_CALLER);
+        return 0;
 }
 
 int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure) {
@@ -236,6 +373,8 @@ int policy_set_env(Policy *policy, const char *name, const char *value, Failure 
         if (!r)
                 r = items_set_variable(&policy->env, &name_text, &value_text, key, &nowhere,
                                        failure);
+        if (!r)
+                policy_mark_caller(policy, offsetof(Policy, env));
         return r;
 }
 
@@ -248,6 +387,8 @@ int policy_add_read_only_path(Policy *policy, const char *path, Failure *failure
         r = argument_check(path, key, failure);
         if (!r)
                 r = items_add_path(&policy->read_only_paths, &text, key, &nowhere, failure);
+        if (!r)
+                policy_mark_caller(policy, offsetof(Policy, read_only_paths));
         return r;
 }
 
@@ -261,6 +402,8 @@ int policy_set_extra_globals(Policy *policy, const char *json, size_t length, Fa
                 r = json_read_object(&document, key, json, length, failure);
         if (!r)
                 r = check_globals(policy, &document.entries[0], NULL, failure);
+        if (!r)
+                policy_mark_caller(policy, offsetof(Policy, extra_globals));
         if (r == -ENOMEM)
                 return failure_errno(failure, FAILURE_STAGE_POLICY, ENOMEM, "cannot read '%s'",
                                      key);

@@ -16,6 +16,7 @@
 #include "base/layers.h"
 
 typedef struct Policy Policy;
+typedef struct PolicyOrigin PolicyOrigin;
 typedef struct StringList StringList;
 
 typedef enum PolicyMode {
@@ -27,6 +28,15 @@ typedef enum PolicyNetwork {
         POLICY_NETWORK_NONE,
         POLICY_NETWORK_HOST,
 } PolicyNetwork;
+
+/* Where a value came from; the later ones go before the earlier. */
+typedef enum PolicyOriginKind {
+        POLICY_ORIGIN_DEFAULT,
+        POLICY_ORIGIN_PRESET,
+        POLICY_ORIGIN_FILE,
+        POLICY_ORIGIN_ENVIRONMENT,
+        POLICY_ORIGIN_CALLER, /* a setter: an option of the command, or a program */
+} PolicyOriginKind;
 
 #define POLICY_TIMEOUT_MAX_NS   (UINT64_C(24) * 3600 * 1000000000)
 #define POLICY_MEMORY_MIN_BYTES UINT64_C(1048576)
@@ -48,6 +58,13 @@ struct StringList {
         size_t n_items;
 };
 
+struct PolicyOrigin {
+        PolicyOriginKind kind;
+        unsigned int line; /* of the file; 0 = the file does not name the key */
+};
+
+#define POLICY_KEYS 21 /* rows of schema.h */
+
 struct Policy {
         PolicyMode mode;
         uint64_t timeout_ns;
@@ -68,12 +85,17 @@ struct Policy {
         StringList allowed_globals, blocked_globals;
         char *extra_globals; /* JSON text of one object; NULL = {} */
         size_t extra_globals_length;
+        const char *preset; /* that it began from; NULL = none */
+        char *source;       /* the file's name; NULL = none */
+        PolicyOrigin origins[POLICY_KEYS];
 };
 
 /* The reference's defaults: restrict, 5 s, 256 MB (MiB), 128 KiB, its blocked lists. */
 int policy_new(Policy **policyp);
 Policy *policy_free(Policy *policy);
 int policy_dup(Policy **policyp, const Policy *policy);
+/* Each gets what the other holds. */
+void policy_swap(Policy *a, Policy *b);
 
 /* Each returns 0, or a negative errno with FAILURE_STAGE_POLICY in @failure whose text names
  * source, line, key and, for an unknown key, the nearest known one:
@@ -90,6 +112,12 @@ int policy_parse_json(Policy **policyp,
                       bool complete,
                       Failure *failure);
 
+/* A policy of that name, complete. */
+int policy_new_preset(Policy **policyp, const char *name, Failure *failure);
+/* What the file says, on top of what @policy holds; what the file does not name stays. After a
+ * failure @policy is as it was. The file may not begin from a preset. */
+int policy_apply_file(Policy *policy, const char *path, Failure *failure);
+
 /* One key from a checked value; -EINVAL with words where it is out of range. */
 int policy_set_timeout_ns(Policy *policy, uint64_t timeout_ns, Failure *failure);
 int policy_set_memory_bytes(Policy *policy, uint64_t bytes, Failure *failure);
@@ -102,10 +130,22 @@ int policy_set_env(Policy *policy, const char *name, const char *value, Failure 
 int policy_add_read_only_path(Policy *policy, const char *path, Failure *failure);
 int policy_set_extra_globals(Policy *policy, const char *json, size_t length, Failure *failure);
 
+/* The field at @offset was set by a caller, past the setters. */
+void policy_mark_caller(Policy *policy, size_t offset);
+/* Where the value of the key in row @row came from: "default", "preset data", "policy.toml:3",
+ * "SPR_MODE", "flag". Returns @text. */
+const char *policy_origin(const Policy *policy, size_t row, char *text, size_t size);
+
 /* What the worker needs, as one JSON object: mode, the six lists, env, extra_globals (spliced in as
  * the opaque text it is). *jsonp is malloc'ed and NUL-terminated. */
 int policy_to_worker_json(const Policy *policy, char **jsonp, size_t *lengthp);
 /* The whole policy: the same keys as a file has, sorted, one line. */
 int policy_to_json(const Policy *policy, char **jsonp, size_t *lengthp);
+/* The same of a policy whose values for the worker are only in its @worker_json. */
+int policy_to_json_from(const Policy *policy,
+                        const char *worker_json,
+                        size_t worker_length,
+                        char **jsonp,
+                        size_t *lengthp);
 
 DEFINE_CLEANUP(Policy *, policy_free)

@@ -41,7 +41,7 @@ struct SchemaKey {
         NameSyntax syntax;        /* of the names */
 };
 
-#define SCHEMA_KEYS 21
+#define SCHEMA_KEYS POLICY_KEYS
 
 extern const SchemaKey schema_keys[SCHEMA_KEYS]; /* in the order of their names */
 

@@ -29,7 +29,7 @@ typedef struct Failure Failure;
 #define FRAME_CREDIT_INITIAL (1024 * 1024)
 #define WIRE_MAGIC           UINT32_C(0x31727073) /* "spr1" on a little-endian machine */
 #define WIRE_VERSION_MAJOR   1                    /* differs: refused */
-#define WIRE_VERSION_MINOR   0                    /* differs: the lower one is spoken */
+#define WIRE_VERSION_MINOR   1                    /* differs: the lower one is spoken */
 
 struct FrameHeader {
         uint8_t type;    /* FrameType */

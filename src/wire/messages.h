@@ -118,6 +118,10 @@ enum {
         RESULT_FLAG_HOST_NETWORK = 1 << 5, /* the run could use the network of the host */
         RESULT_FLAG_REMOTE = 1 << 6,       /* the agent was put where a command leads to */
         RESULT_FLAG_CONTAINER = 1 << 7,    /* and that is a container */
+
+        /* since version 1.1: sent to hosts that know them only */
+        RESULT_FLAG_STANDBY = 1 << 8,     /* a worker was ready for the run when it came */
+        RESULT_FLAG_PAGE_FAULTS = 1 << 9, /* page_faults is what the kernel counted */
 };
 
 struct ResultFrame {
@@ -137,7 +141,7 @@ struct ResultFrame {
         uint32_t error_size;
         uint32_t stdout_tail_size;
         uint32_t stderr_tail_size;
-        uint32_t zero;
+        uint32_t page_faults; /* of the run, at most UINT32_MAX; with its flag, else 0 */
 };
 
 /* Followed by NUL-terminated strings: the version ("3.11.2"), sys.prefix. */
@@ -184,6 +188,7 @@ struct ZygoteExitedFrame {
         uint64_t cpu_user_ns;
         uint64_t cpu_system_ns;
         uint64_t max_rss_bytes; /* resident, with file pages and the warm interpreter's */
+        uint64_t page_faults;   /* with and without input */
 };
 
 struct WorkerReadyFrame {

@@ -111,6 +111,7 @@ zygote_report_exit(Zygote *zygote, size_t index, int status, const struct rusage
                 .cpu_user_ns = zygote_time_ns(usage->ru_utime),
                 .cpu_system_ns = zygote_time_ns(usage->ru_stime),
                 .max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024,
+                .page_faults = (uint64_t)usage->ru_minflt + (uint64_t)usage->ru_majflt,
         };
         uint64_t worker_id = zygote->worker_ids[index];
 

@@ -39,7 +39,7 @@ OPTIONS = [
     *("code", "input", "policy", "timeout", "memory", "cpu-seconds", "disk", "max-file"),
     *("max-processes", "allow-processes", "network", "read-only", "env", "proc"),
     *("python", "venv", "with", "script-deps", "allow-sdist", "engine", "command", "shell-hop"),
-    *("preload", "json", "quiet", "help"),
+    *("policy-preset", "preload", "audit", "json", "quiet", "help"),
 ]
 SCRIPT = """# /// script
 # dependencies = ["surely-not-installed==1.0"]

@@ -137,6 +137,25 @@ static void test_high_water(void **state) {
         memory_watch_deinit(&watch);
 }
 
+/* 32 MiB that are written to are at least as many faults as there are huge pages in them. */
+static void test_page_faults(void **state) {
+        uint64_t before, after, major;
+        MemoryWatch watch;
+
+        (void)state;
+        if (pidfd < 0)
+                child_skip(CHILD_ON_VALGRIND);
+        memory_watch_init(&watch, pidfd);
+        assert_int_equal(memory_page_faults(&watch, &before, &major), 0);
+        order('a');
+        assert_int_equal(memory_page_faults(&watch, &after, &major), 0);
+        assert_true(after >= before + 16);
+        assert_true(memory_own_bytes(&watch) >= after * 4096);
+        memory_watch_deinit(&watch);
+        watch.pid = 0;
+        assert_true(memory_page_faults(&watch, &after, &major) < 0);
+}
+
 /* The process may end at any time, and so may its pidfd never have been one. */
 static void test_the_dead(void **state) {
         MemoryWatch watch;
@@ -164,6 +183,7 @@ static void test_the_dead(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_allocations, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_page_faults, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_high_water, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_the_dead, setup, teardown),
         };

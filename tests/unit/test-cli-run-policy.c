@@ -43,7 +43,7 @@ static void test_over_a_file(void **state) {
         for (int given = 0; given < 2; given++) {
                 _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
 
-                assert_int_equal(run_policy_load(&options, &policy, &fault), 0);
+                assert_int_equal(run_policy_load(&options, NULL, &policy, &fault), 0);
                 assert_holds(policy, "\"allow_processes\":true");
                 assert_holds(policy, given ? "\"disk_mb\":1," : "\"disk_mb\":5,");
                 assert_holds(policy, given ? "\"max_processes\":3" : "\"max_processes\":9");
@@ -73,7 +73,7 @@ static void test_flags(void **state) {
         Fault fault = {0};
 
         (void)state;
-        assert_int_equal(run_policy_load(&options, &policy, &fault), 0);
+        assert_int_equal(run_policy_load(&options, NULL, &policy, &fault), 0);
         assert_holds(policy, "\"allow_processes\":true");
         assert_holds(policy, "\"proc\":true");
         assert_holds(policy, "\"network\":\"host\"");
@@ -102,7 +102,7 @@ static void test_mistakes(void **state) {
                 SprPolicy *policy = NULL;
                 Fault fault = {0};
 
-                assert_int_equal(run_policy_load(&options, &policy, &fault), STATUS_USAGE);
+                assert_int_equal(run_policy_load(&options, NULL, &policy, &fault), STATUS_USAGE);
                 assert_null(policy);
                 assert_string_equal(fault.text, rows[i].text);
         }

@@ -29,6 +29,7 @@ assert_json(ResultFrame frame, const char *json, const char *out, const char *ex
         memset(result_space(result, TEXT(DATA_STDOUT_TAIL)), 't', frame.stdout_tail_size);
         result->run_id = 9;
         result->queue_wait_ns = 2500000;
+        result->bytes_in = 5;
         result_finish(result);
         assert_int_equal(spr_result_to_json(result, &text), 0);
         assert_string_equal(text, expected);
@@ -46,6 +47,8 @@ static void test_plain(void **state) {
                 .level = ISOLATION_KERNEL,
                 .layers = LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_SECCOMP),
                 .stdout_total = 3,
+                .flags = RESULT_FLAG_STANDBY | RESULT_FLAG_PAGE_FAULTS,
+                .page_faults = 12,
         };
 
         (void)state;
@@ -57,8 +60,11 @@ static void test_plain(void **state) {
                     "\"resource_exceeded\": false, \"error\": null, \"exit_code\": 0, "
                     "\"outcome\": \"ok\", \"killed_by\": null, "
                     "\"usage\": {\"wall_ms\": 1.234, \"cpu_ms\": 1.050, "
+                    "\"cpu_user_ms\": 1.000, \"cpu_system_ms\": 0.050, "
                     "\"queue_wait_ms\": 2.500, "
-                    "\"peak_memory_bytes\": 4096, \"stdout_bytes\": 3, \"stderr_bytes\": 0}, "
+                    "\"peak_memory_bytes\": 4096, \"stdout_bytes\": 3, \"stderr_bytes\": 0, "
+                    "\"bytes_in\": 5, \"bytes_out\": 65, \"standby\": true, "
+                    "\"page_faults\": 12}, "
                     "\"truncated\": {\"stdout\": false, \"stderr\": false}, "
                     "\"isolation\": {\"level\": \"kernel\", "
                     "\"layers\": [\"landlock\", \"seccomp\"], "
@@ -81,8 +87,11 @@ static void test_lossy_and_truncated(void **state) {
                     "\"resource_exceeded\": false, \"error\": null, \"exit_code\": 139, "
                     "\"outcome\": \"crash\", \"killed_by\": \"signal\", "
                     "\"usage\": {\"wall_ms\": 0.000, \"cpu_ms\": 0.000, "
+                    "\"cpu_user_ms\": 0.000, \"cpu_system_ms\": 0.000, "
                     "\"queue_wait_ms\": 2.500, "
-                    "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0}, "
+                    "\"peak_memory_bytes\": 0, \"stdout_bytes\": 0, \"stderr_bytes\": 0, "
+                    "\"bytes_in\": 5, \"bytes_out\": 23, \"standby\": false, "
+                    "\"page_faults\": null}, "
                     "\"truncated\": {\"stdout\": true, \"stderr\": false}, "
                     "\"stdout_tail\": \"tt\", "
                     "\"isolation\": {\"level\": \"none\", \"layers\": [], "

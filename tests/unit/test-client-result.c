@@ -31,7 +31,7 @@ static void test_frames(void **state) {
                 {{.exit_code = -1}, "an exit code outside 0 to 255"},
                 {{.level = 99}, "an unknown isolation level"},
                 {{.flags = 1u << 31}, "reserved fields set"},
-                {{.zero = 1}, "reserved fields set"},
+                {{.page_faults = 1}, "page faults that nobody counted"},
                 {{.flags = RESULT_FLAG_HAS_RESULT}, "a result flag that its size belies"},
                 {{.result_size = 1}, "a result flag that its size belies"},
                 {{.flags = RESULT_FLAG_HAS_RESULT, .result_size = 5001},
@@ -96,7 +96,7 @@ static void test_json(void **state) {
         memset(deep + RESULT_DEPTH_MAX + 1, ']', RESULT_DEPTH_MAX + 1);
         for (size_t i = 0; i < ARRAY_SIZE(cases); ++i) {
                 const char *texts[RESULT_TEXTS] = {cases[i].json, "", "", "", "", ""};
-                SprResult *result = new_result((ResultFrame){.zero = 0}, texts);
+                SprResult *result = new_result((ResultFrame){.outcome = OUTCOME_OK}, texts);
 
                 assert_int_equal(spr_result_get_ok(result), !cases[i].error);
                 if (cases[i].error) {

@@ -59,7 +59,7 @@ static void test_assembly(void **state) {
 }
 
 static void test_empty_result_is_complete_at_once(void **state) {
-        ResultFrame frame = {.zero = 0};
+        ResultFrame frame = {.outcome = OUTCOME_OK};
         SprRun *run = new_run(3);
 
         (void)state;

@@ -119,12 +119,49 @@ static void test_round_trip(void **state) {
         free(second);
 }
 
+/* From two halves: the values that only the worker's JSON has are not missed. */
+static void test_halves(void **state) {
+        static const char *const globals[] = {"{}", " {\"a\": [1, {\"b\" : NaN}],\"c\":2 } "};
+
+        (void)state;
+        for (size_t i = 0; i < 2; ++i) {
+                _cleanup_(policy_freep) Policy *policy = NULL;
+                _cleanup_(freep) char *worker = NULL, *whole = NULL, *joined = NULL;
+                size_t n_worker, n_whole, n_joined;
+                Policy rest;
+
+                assert_int_equal(policy_new(&policy), 0);
+                assert_int_equal(policy_set_env(policy, "A", "b", NULL), 0);
+                assert_int_equal(policy_set_timeout_ns(policy, 1, NULL), 0);
+                assert_int_equal(policy_add_read_only_path(policy, "/srv", NULL), 0);
+                assert_int_equal(
+                        policy_set_extra_globals(policy, globals[i], strlen(globals[i]), NULL), 0);
+                assert_int_equal(policy_to_worker_json(policy, &worker, &n_worker), 0);
+                assert_int_equal(policy_to_json(policy, &whole, &n_whole), 0);
+                rest = (Policy){
+                        .timeout_ns = policy->timeout_ns,
+                        .memory_bytes = policy->memory_bytes,
+                        .output_bytes = policy->output_bytes,
+                        .file_bytes = policy->file_bytes,
+                        .disk_bytes = policy->disk_bytes,
+                        .n_processes = policy->n_processes,
+                        .min_isolation = policy->min_isolation,
+                        .read_only_paths = policy->read_only_paths,
+                };
+                assert_int_equal(policy_to_json_from(&rest, worker, n_worker, &joined, &n_joined),
+                                 0);
+                assert_string_equal(joined, whole);
+                assert_int_equal(n_joined, n_whole);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_default),
                 cmocka_unit_test(test_globals_are_spliced),
                 cmocka_unit_test(test_numbers_are_exact),
                 cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_halves),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,8 +33,8 @@ class CommandEngine(NativeEngine):
             machine, one at a time, emptied between them: for a container that is there for these
             runs alone.
         startup_timeout: seconds until the agent and the interpreter must have answered.
-        preload, max_concurrency, max_queue, acquire_timeout, standbys: as for
-            :class:`~safe_py_runner.LocalEngine`.
+        preload, max_concurrency, max_queue, acquire_timeout, standbys, audit_log: as for
+            :class:`~safe_py_runner.LocalEngine`; the log is written here, not where the code runs.
 
     Raises:
         TypeError: an argument of a wrong type.
@@ -53,6 +53,7 @@ class CommandEngine(NativeEngine):
         max_queue: int | None = None,
         acquire_timeout: float | None = None,
         standbys: int | None = None,
+        audit_log: str | os.PathLike[str] | int | None = None,
     ) -> None:
         if isinstance(argv, (str, bytes)):
             raise TypeError(f"argv must be a list of words, not a {type(argv).__name__}")
@@ -72,4 +73,5 @@ class CommandEngine(NativeEngine):
             max_queue=max_queue,
             acquire_timeout=acquire_timeout,
             standbys=standbys,
+            audit_log=audit_log,
         )

@@ -50,6 +50,9 @@ class LocalEngine(NativeEngine):
         standbys: how many workers are kept ready for each kind of run (limits and permissions make
             a kind), at most 4096; each takes about half a MB, more with large preloads. Default: as
             many as the runs of late would have needed. 0: each run waits for its worker.
+        audit_log: a file (made where there is none) or a descriptor, to which a line of JSON is
+            added for each run before its result is given out; ``spr audit verify`` finds what was
+            changed in it since. Engines and processes may share one file.
 
     Raises:
         TypeError: neither ``venv_dir`` nor ``python``; an argument of a wrong type.
@@ -57,6 +60,7 @@ class LocalEngine(NativeEngine):
             that is not the name of a module, a number out of range.
         VenvError: (a RuntimeError) the venv or its packages could not be made.
         InterpreterError: (a RuntimeError) no ``python`` of that name on PATH.
+        AuditError: (a RuntimeError) the audit log cannot be written; runs raise it, too.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class LocalEngine(NativeEngine):
         max_queue: int | None = None,
         acquire_timeout: float | None = None,
         standbys: int | None = None,
+        audit_log: str | os.PathLike[str] | int | None = None,
     ) -> None:
         if venv_manager not in ("uv", "python"):
             raise ValueError(f"venv_manager must be 'uv' or 'python', not {venv_manager!r}")
@@ -102,6 +107,7 @@ class LocalEngine(NativeEngine):
             max_queue=max_queue,
             acquire_timeout=acquire_timeout,
             standbys=standbys,
+            audit_log=audit_log,
         )
 
 

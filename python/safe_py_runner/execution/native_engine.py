@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from .. import _spr
 from .._programs import agent_path
 from ..errors import AgentError, InterpreterError
-from ..result import Isolation, RunnerResult, Truncated, Usage
+from ..result import EngineStats, Isolation, RunnerResult, Truncated, Usage
 from .completions import Arguments, Completions
 from .types import ExecutionOutcome, ExecutionRequest
 
@@ -115,6 +115,13 @@ class NativeEngine:
             InterpreterError, AgentError: they do not start.
         """
         self._native.start()
+
+    def stats(self) -> EngineStats:
+        """What the runs of this engine came to, in all. Never blocks for long; any thread."""
+        native = self._native.stats()
+        times = {key: native.pop(key) for key in list(native) if key.endswith("_ns")}
+        milliseconds = {f"{key.removesuffix('_ns')}_ms": ns / 1e6 for key, ns in times.items()}
+        return EngineStats(**native, **milliseconds)
 
     def close(self) -> None:
         """End the runs in flight, the agent and all that it started. Any thread, twice too.
@@ -226,6 +233,12 @@ def _result_from_report(report: _spr.Report) -> RunnerResult:
             cpu_ms=(report.cpu_user_ns + report.cpu_system_ns) / 1e6,
             peak_memory_bytes=report.peak_memory_bytes,
             queue_wait_ms=report.queue_wait_ns / 1e6,
+            cpu_user_ms=report.cpu_user_ns / 1e6,
+            cpu_system_ms=report.cpu_system_ns / 1e6,
+            bytes_in=report.bytes_in,
+            bytes_out=report.bytes_out,
+            standby=report.standby,
+            page_faults=report.page_faults,
         ),
         truncated=Truncated(report.stdout_truncated, report.stderr_truncated),
         stdout_tail=report.stdout_tail,
