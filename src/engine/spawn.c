@@ -33,8 +33,8 @@ static int fds_raise(RaisedFds *raised, const SpawnOrder *order) {
                 if (order->fds[i] == SPAWN_FD_KEPT)
                         continue;
                 raised->fds[i] = fcntl(order->fds[i], F_DUPFD_CLOEXEC, SPAWN_FDS_MAX);
-                if (raised->fds[i] < 0)
-                        return -errno;
+                if (raised->fds[i] < 0) /* EINVAL: no number that high may be had */
+                        return errno == EINVAL ? -EMFILE : -errno;
         }
         return 0;
 }

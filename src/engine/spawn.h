@@ -27,7 +27,9 @@ struct SpawnOrder {
 /* Returns 0 or -errno. */
 int spawn_session(const SpawnOrder *order, pid_t *pidp);
 
-/* Whose fault that errno is: descriptors are ours to have. */
+/* Whose fault that errno is: descriptors are ours to have, and a number beyond their limit is none.
+ */
 static inline FailureStage spawn_stage_of(int r) {
-        return r == -EMFILE || r == -ENFILE ? FAILURE_STAGE_RESOURCES : FAILURE_STAGE_AGENT;
+        return r == -EMFILE || r == -ENFILE || r == -EBADF ? FAILURE_STAGE_RESOURCES
+                                                           : FAILURE_STAGE_AGENT;
 }

@@ -73,11 +73,14 @@ static void test_shared(void **state) {
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
+                int r = 0;
+
                 audit_after_fork(a);
                 for (int i = 0; i < 50; ++i)
-                        if (write_run(a, NULL))
-                                _exit(1);
-                _exit(0);
+                        r |= write_run(a, NULL);
+                (void)audit_free(a);
+                (void)audit_free(b);
+                _exit(r != 0);
         }
         for (int i = 0; i < 50; ++i)
                 assert_int_equal(write_run(a, NULL), 0);
