@@ -145,7 +145,7 @@ def test_a_command_that_never_answers() -> None:
 def test_a_python_that_is_too_old() -> None:
     found = sorted(OLD_PYTHON.glob("3.8.*/bin/python3"))
     script = (
-        "T=$5; printf '\\n%s x86_64 3080100 cpython 2f\\n' $(echo \"$T\" | cut -d'\"' -f2); cat"
+        "T=$4; printf '\\n%s x86_64 3080100 cpython 2f\\n' $(echo \"$T\" | cut -d'\"' -f2); cat"
     )
     command = [str(found[0])] if found else ["sh", "-c", script, "-"]  # what such a one would say
     with CommandEngine(command) as engine:
