@@ -180,8 +180,9 @@ int spr_engine_options_set_command(SprEngineOptions *options, const char *const 
  * does: what is appended is quoted then. Default no. */
 void spr_engine_options_set_shell_hop(SprEngineOptions *options, bool shell_hop);
 /* For a machine that is there for these runs alone, a container: where a run cannot have a /tmp of
- * its own, it has the one of the machine, which is empty when it begins; one run at a time.
- * Default: such runs have a directory each below /tmp. */
+ * its own, it has the one of the machine, which is empty when it begins; one run at a time. A /tmp
+ * in which somebody else has something is not taken: such runs fail. Default: each has a directory
+ * of its own below /tmp. */
 void spr_engine_options_set_exclusive_tmp(SprEngineOptions *options, bool exclusive_tmp);
 /* A module to import before any run, in this order ("numpy", "os.path"); one that cannot be
  * imported is SPR_E_INTERPRETER at the start. What is no such name is SPR_E_INVALID, here and, with

@@ -51,6 +51,7 @@ struct Agent {
         Link workers[AGENT_BUCKETS]; /* by id */
         uint64_t last_worker_id;
         uint32_t n_workers, n_standbys;
+        bool owns_tmp;    /* it was empty when the first run wanted all of it */
         Lease *tmp_lease; /* under which a run uses all of /tmp */
         bool tmp_awaited; /* a run waits for it */
         Link cleaning;    /* leases that still give back what runs left in them */

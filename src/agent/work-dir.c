@@ -140,6 +140,25 @@ static bool work_dir_flatten(int top_fd, const char *name, uint64_t *counter, ui
         return work_dir_unlink(top_fd, name) || progress;
 }
 
+int work_dir_check_all(Failure *failure) {
+        DIR *stream = work_dir_stream(AT_FDCWD, WORK_DIR_TMP);
+        struct dirent *entry;
+        int r = 0;
+
+        if (!stream)
+                return failure_errno(failure, FAILURE_STAGE_RESOURCES, errno, "cannot read '%s'",
+                                     WORK_DIR_TMP);
+        while (r == 0 && (entry = readdir(stream)))
+                if (!work_dir_is_dots(entry->d_name))
+                        r = failure_set(
+                                failure, FAILURE_STAGE_ENVIRONMENT, ENOTEMPTY,
+                                "'%s' is not there for runs alone: somebody has '%.128s' in "
+                                "it, and it would be emptied",
+                                WORK_DIR_TMP, entry->d_name);
+        (void)closedir(stream);
+        return r;
+}
+
 /* What cannot be removed stays, and is not worth failing the run. Returns whether it is done. */
 static bool work_dir_empty(DIR *top, uint64_t *counter, uint64_t until_ns) {
         struct dirent *entry;

@@ -29,6 +29,9 @@ struct WorkDir {
 int work_dir_init(WorkDir *directory, uint32_t uid, Failure *failure);
 /* All of /tmp: work_dir_remove() empties it of what its run has left. */
 int work_dir_init_all(WorkDir *directory, Failure *failure);
+/* Whether /tmp may be taken for ours alone, to be emptied: nobody has anything in it. Returns 0 or
+ * -errno with the words. */
+int work_dir_check_all(Failure *failure);
 /* Every process of the run has ended by now. Works until @until_ns (CLOCK_MONOTONIC) at the longest
  * and returns whether nothing is left to do; UINT64_MAX = to the end. */
 bool work_dir_remove(WorkDir *directory, uint64_t until_ns);

@@ -351,6 +351,17 @@ static int worker_open_socket(Worker *worker, Failure *failure) {
                         worker_socket_ready, failure);
 }
 
+/* The first time it must be empty; from then on what is in it is a run's. */
+static int worker_share_tmp(Worker *worker, Failure *failure) {
+        Agent *agent = worker->agent;
+        int r = agent->owns_tmp ? 0 : work_dir_check_all(failure);
+
+        if (r == 0)
+                r = work_dir_init_all(&worker->lease->work_dir, failure);
+        agent->owns_tmp |= r == 0;
+        return r;
+}
+
 static int worker_open_work_dir(Worker *worker, Failure *failure) {
         int r = 0;
 
@@ -359,7 +370,7 @@ static int worker_open_work_dir(Worker *worker, Failure *failure) {
                 return 0;
         }
         r = worker->environment->order.flags & ENV_FLAG_EXCLUSIVE_TMP
-                    ? work_dir_init_all(&worker->lease->work_dir, failure)
+                    ? worker_share_tmp(worker, failure)
                     : work_dir_init(&worker->lease->work_dir, lease_uid(worker->lease), failure);
         if (!r)
                 worker_give(worker, worker->lease->work_dir.fd, false);

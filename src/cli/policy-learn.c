@@ -168,17 +168,10 @@ static int learner_run(Learner *learner,
         r = learner_policy(learner, &policy, fault);
         if (r)
                 return r;
-        r = spr_request_new(&request);
-        if (r == 0)
-                r = spr_request_set_policy(request, policy);
-        if (r == 0)
-                r = spr_request_set_name(request, input->name);
-        if (r == 0)
-                r = spr_request_set_code(request, input->code, input->n_code);
-        if (r == 0 && input->input)
-                r = spr_request_set_input_json(request, input->input, input->n_input);
-        if (r == 0)
-                r = spr_engine_run(engine, request, resultp, &error);
+        r = run_input_to_request(input, policy, &request, fault);
+        if (r)
+                return r;
+        r = spr_engine_run(engine, request, resultp, &error);
         ++learner->n_runs;
         return r ? fault_set_error(fault, r, &error) : 0;
 }

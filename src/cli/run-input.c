@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/fd.h"
+#include "cli/handles.h"
 #include "cli/quantity.h"
 #include "cli/run-input.h"
 #include "cli/status.h"
@@ -143,4 +144,26 @@ void run_input_deinit(RunInput *input) {
         free(input->code);
         free(input->input);
         *input = (RunInput){0};
+}
+
+int run_input_to_request(const RunInput *input,
+                         SprPolicy *policy,
+                         SprRequest **requestp,
+                         Fault *fault) {
+        _cleanup_(spr_request_freep) SprRequest *request = NULL;
+        int r;
+
+        r = spr_request_new(&request);
+        if (r == 0)
+                r = spr_request_set_policy(request, policy);
+        if (r == 0)
+                r = spr_request_set_name(request, input->name);
+        if (r == 0)
+                r = spr_request_set_code(request, input->code, input->n_code);
+        if (r == 0 && input->input)
+                r = spr_request_set_input_json(request, input->input, input->n_input);
+        if (r)
+                return fault_set_error(fault, r, &(SprError){0});
+        *requestp = take_ptr(&request);
+        return 0;
 }

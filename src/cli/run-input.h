@@ -5,6 +5,8 @@
  */
 #include <stddef.h>
 
+#include <spr/spr.h>
+
 #include "cli/fault.h"
 #include "cli/run-options.h"
 
@@ -27,6 +29,11 @@ int run_input_load(RunInput *input,
                    const OptionList *operands,
                    Fault *fault);
 void run_input_deinit(RunInput *input);
+/* The run of it under @policy. Returns 0 or a status. */
+int run_input_to_request(const RunInput *input,
+                         SprPolicy *policy,
+                         SprRequest **requestp,
+                         Fault *fault);
 
 static inline void run_input_deinitp(RunInput *input) {
         run_input_deinit(input);

@@ -98,31 +98,12 @@ const char run_examples[] =
 static SprEngine *abandoned;
 
 static int request_make(const RunEnvironment *environment, SprRequest **requestp, Fault *fault) {
-        _cleanup_(spr_request_freep) SprRequest *request = NULL;
         _cleanup_(spr_policy_freep) SprPolicy *policy = NULL;
-        const RunInput *input = environment->input;
-        SprError error = {0};
         int r;
 
         r = run_policy_load(environment->options, environment->context->environment, &policy,
                             fault);
-        if (r)
-                return r;
-
-        r = spr_request_new(&request);
-        if (r == 0)
-                r = spr_request_set_policy(request, policy);
-        if (r == 0)
-                r = spr_request_set_name(request, input->name);
-        if (r == 0)
-                r = spr_request_set_code(request, input->code, input->n_code);
-        if (r == 0 && input->input)
-                r = spr_request_set_input_json(request, input->input, input->n_input);
-        if (r)
-                return fault_set_error(fault, r, &error);
-
-        *requestp = take_ptr(&request);
-        return 0;
+        return r ? r : run_input_to_request(environment->input, policy, requestp, fault);
 }
 
 /* Waits for the only run of @engine, cancelling it once at a signal. */

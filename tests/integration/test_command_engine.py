@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -288,6 +289,22 @@ def test_all_of_tmp(interpreter: str) -> None:
         for _ in range(5):
             answer = run_code(code, engine, policy=policy)
             assert (answer.error, answer.result) == (None, False)
+
+
+def test_a_tmp_that_is_somebody_elses(interpreter: str) -> None:
+    """It would be emptied: where runs have no /tmp of their own they are refused, and it stays."""
+    mark = Path(tempfile.mkstemp(prefix="spr-test-", dir="/tmp")[1])
+    without = [sys.executable, str(TOOLS / "without_namespaces.py")]
+    try:
+        with CommandEngine([*without, interpreter], exclusive_tmp=True) as engine:
+            answer = run_code(ANSWER, engine)
+        assert (answer.outcome, answer.exit_code) == ("infra", 125)
+        assert "'/tmp' is not there for runs alone" in str(answer.error)
+        assert mark.exists()
+        with CommandEngine([*without, interpreter]) as engine:
+            assert run_code(ANSWER, engine).result == 42
+    finally:
+        mark.unlink()
 
 
 @pytest.mark.parametrize(

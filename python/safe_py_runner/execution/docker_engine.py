@@ -10,8 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import fields
-from types import TracebackType
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from ..errors import AgentError, InterpreterError
 from ..result import RunnerResult
@@ -31,6 +30,7 @@ from .docker_pool import AcquireTimeout, Pool, PoolLimits
 from .docker_run import NOBODY, ContainerSettings, RunLimits
 from .docker_stream import stream
 from .native_engine import check_count, native_policy, preloads
+from .owner import Owner
 from .types import ExecutionOutcome, ExecutionRequest
 
 __all__ = ["DockerEngine"]
@@ -48,7 +48,7 @@ Key = TypeVar("Key")
 _instances: weakref.WeakSet[DockerEngine] = weakref.WeakSet()
 
 
-class DockerEngine:
+class DockerEngine(Owner):
     """Run code in containers: with a network of none, a read-only root, no capability, an
     unprivileged user, and limits; under an agent and a warm interpreter as :class:`LocalEngine`
     has them, so that a run costs about a millisecond. Any image with CPython 3.9 or later serves.
@@ -100,6 +100,8 @@ class DockerEngine:
         ValueError: contradictory ways to reach a daemon, packages that are not pinned, a value out
             of range.
     """
+
+    _owns = "running containers"
 
     def __init__(
         self,
@@ -175,7 +177,7 @@ class DockerEngine:
         )
 
         defaults = default_pool_settings(0)
-        self._base = recipe.base
+        self._name = f"image={recipe.base!r}"
         self._acquire_timeout = acquire_timeout_seconds
         self._size = pool_size or defaults.pool_size
         self._most = self._size * runs_per_container
@@ -271,13 +273,6 @@ class DockerEngine:
             raise DockerError(self._no_container(patience)) from None
         self._pool.release(lease, unused=True)
 
-    def close(self) -> None:
-        """End the runs in flight and remove the containers. Any thread, twice too.
-
-        Later runs raise :class:`~safe_py_runner.errors.ClosedError`.
-        """
-        self._finalizer()
-
     def _terms(self, request: ExecutionRequest) -> tuple[RunLimits, float]:
         """Which container serves it, and how many seconds it waits for one."""
         policy = request.policy
@@ -335,31 +330,6 @@ class DockerEngine:
     def _manager(self) -> DockerClient:
         """Serves a closed engine, too."""
         return DockerClient(self._client.target)
-
-    # --- as an object ---
-
-    def __enter__(self) -> DockerEngine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        finalizer = getattr(self, "_finalizer", None)  # none yet where __init__ raised
-        if finalizer is None:
-            return "<DockerEngine>"
-        return f"<DockerEngine image={self._base!r}{'' if finalizer.alive else ', closed'}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a DockerEngine cannot be pickled or copied: it owns running containers; "
-            "make one in each process (after os.fork() it can be used as it is)"
-        )
 
     def _after_fork_in_child(self) -> None:
         """The containers are the parent's."""

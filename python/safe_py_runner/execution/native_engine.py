@@ -8,24 +8,23 @@ import json
 import os
 import weakref
 from collections.abc import Generator, Iterable
-from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from .. import _spr
 from .._programs import agent_path
 from ..errors import AgentError, InterpreterError
 from ..result import EngineStats, Isolation, RunnerResult, Truncated, Usage
 from .completions import Arguments, Completions
+from .owner import Owner
 from .types import ExecutionOutcome, ExecutionRequest
 
 _FOR_EVER_NS = 2**64 - 1
 _COUNT_MAX = 2**32 - 1
 
 Key = TypeVar("Key")
-Self = TypeVar("Self", bound="NativeEngine")
 
 
-class NativeEngine:
+class NativeEngine(Owner):
     """Runs code through an engine of libspr. May be used from any number of threads and event loops
     and survives ``os.fork()``; cannot be pickled.
 
@@ -122,38 +121,6 @@ class NativeEngine:
         times = {key: native.pop(key) for key in list(native) if key.endswith("_ns")}
         milliseconds = {f"{key.removesuffix('_ns')}_ms": ns / 1e6 for key, ns in times.items()}
         return EngineStats(**native, **milliseconds)
-
-    def close(self) -> None:
-        """End the runs in flight, the agent and all that it started. Any thread, twice too.
-
-        Later runs raise :class:`~safe_py_runner.errors.ClosedError`.
-        """
-        self._finalizer()
-
-    def __enter__(self: Self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        kind = type(self).__name__
-        finalizer = getattr(self, "_finalizer", None)  # none yet where __init__ raised
-        if finalizer is None:
-            return f"<{kind}>"
-        return f"<{kind} {self._name}{'' if finalizer.alive else ', closed'}>"
-
-    def __reduce__(self) -> NoReturn:
-        kind = type(self).__name__
-        raise TypeError(
-            f"a {kind} cannot be pickled or copied: it owns a running agent; "
-            "make one in each process (after os.fork() it can be used as it is)"
-        )
 
 
 def preloads(preload: Iterable[str]) -> list[str]:
