@@ -217,6 +217,12 @@ static int python_refuse(const Bootstrap *bootstrap, const char *what, Failure *
                            bootstrap->command, what);
 }
 
+static int report_refuse(const Bootstrap *bootstrap, Failure *failure) {
+        return failure_set(failure, FAILURE_STAGE_AGENT, EPROTO,
+                           "'%.80s' answers with something else than a Python's report",
+                           bootstrap->command);
+}
+
 /* "MACHINE HEXVERSION IMPLEMENTATION EXECUTABLE" */
 static int report_read(Bootstrap *bootstrap, char *line, Failure *failure) {
         const char *machine = word_take(&line, MACHINE_MAX);
@@ -226,9 +232,7 @@ static int report_read(Bootstrap *bootstrap, char *line, Failure *failure) {
         unsigned long hexversion;
 
         if (!implementation || !is_machine(machine) || !is_machine(implementation))
-                return failure_set(failure, FAILURE_STAGE_AGENT, EPROTO,
-                                   "'%.80s' answers with something else than a Python's report",
-                                   bootstrap->command);
+                return report_refuse(bootstrap, failure);
         hexversion = strtoul(version, &end, 16);
         if (strcmp(implementation, "cpython") != 0) {
                 (void)snprintf(what, sizeof(what), "%s", implementation);
@@ -267,11 +271,8 @@ static int await_report(Bootstrap *bootstrap,
         line = token + BOOTSTRAP_TOKEN_DIGITS + 1;
         n = line <= bytes + length ? (size_t)(bytes + length - line) : 0;
         newline = n > 0 ? memchr(line, '\n', n) : NULL;
-        if (!newline) {
-                if (n < LINE_MAX_BYTES)
-                        return 0;
-                return report_read(bootstrap, memcpy(text, "", 1), failure);
-        }
+        if (!newline)
+                return n < LINE_MAX_BYTES ? 0 : report_refuse(bootstrap, failure);
         n = min_size((size_t)(newline - line), sizeof(text) - 1);
         memcpy(text, line, n);
         text[n] = '\0';
